@@ -1,0 +1,1 @@
+//! `#[derive(BtfType)]`: a Rust struct as a map key or value, with its BTF.
