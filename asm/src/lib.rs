@@ -4,8 +4,10 @@
 
 extern crate alloc;
 
+mod helper;
 mod version;
 mod wire;
 
+pub use helper::{Access, ArgKind, Gpl, Helper, Proto, RetKind};
 pub use version::KernelVersion;
 pub use wire::Endian;
