@@ -20,7 +20,7 @@ mod wire;
 
 pub use code::Code;
 pub use error::CodeError;
-pub use helper::Helper;
+pub use helper::{Access, ArgKind, Gpl, Helper, Proto, RetKind};
 pub use insn::{DecodeError, Field, Insn, MapRef, Slots, Source, StackArg};
 pub use isa::Isa;
 pub use label::Label;
