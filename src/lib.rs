@@ -6,3 +6,4 @@ extern crate self as bpfsmith;
 pub use bpfsmith_asm as asm;
 
 pub mod base;
+pub mod kernel;
