@@ -103,7 +103,8 @@ impl VerifierLog {
         &self.reason
     }
 
-    /// What was known before the blamed instruction: registers first, then stack slots from the top down.
+    /// What was known before the blamed instruction: registers first, then stack slots from the top down. Empty when no
+    /// instruction is blamed.
     #[must_use]
     pub fn registers(&self) -> &[Register] {
         &self.registers
@@ -148,10 +149,16 @@ impl fmt::Display for VerifierLog {
         }
         for (i, line) in self.reason.split(|&b| b == b'\n').enumerate() {
             let gap = if i == 0 { "" } else { "; " };
-            write!(f, "{gap}{}", String::from_utf8_lossy(line.trim_ascii()))?;
+            write!(f, "{gap}{}", printable(line.trim_ascii()))?;
         }
         Ok(())
     }
+}
+
+/// For people to read: lossy, and without control characters, since a log may hold anything and a terminal must not be
+/// driven by it.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace(char::is_control, "\u{fffd}")
 }
 
 /// No message of the kernel is longer; a hostile log is cut here.
@@ -348,7 +355,11 @@ impl<'a> Parser<'a> {
                 .to_vec(),
             source: self.source.to_vec(),
             reason: self.messages.join(&b'\n'),
-            registers: self.state.registers(),
+            registers: if matches!(place, Place::Instruction(_)) {
+                self.state.registers()
+            } else {
+                Vec::new()
+            },
             frame: self.state.frame,
             callback: self.state.callback,
             stats: self.stats,
