@@ -7,3 +7,4 @@ pub use bpfsmith_asm as asm;
 
 pub mod base;
 pub mod kind;
+pub mod map;
