@@ -4,10 +4,30 @@
 
 extern crate alloc;
 
-mod helper;
+mod code;
+mod error;
+pub mod helper;
+mod insn;
+mod isa;
+mod label;
+mod loc;
+mod op;
+mod reg;
+mod reloc;
+mod slot;
 mod version;
 mod wire;
 
-pub use helper::{Access, ArgKind, Gpl, Helper, Proto, RetKind};
+pub use code::Code;
+pub use error::CodeError;
+pub use helper::Helper;
+pub use insn::{DecodeError, Field, Insn, MapRef, Slots, Source, StackArg};
+pub use isa::Isa;
+pub use label::Label;
+pub use loc::{Loc, LocId};
+pub use op::{AluOp, AtomicOp, Cast, Cond, Extend, Narrow, Size, SwapBits, SwapOp, Width};
+pub use reg::{NoSuchRegister, Reg};
+pub use reloc::{BtfScope, CoreKind, CoreReloc, Reloc, RelocKind, SymbolId};
+pub use slot::Slot;
 pub use version::KernelVersion;
 pub use wire::Endian;
