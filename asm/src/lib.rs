@@ -15,6 +15,7 @@ mod op;
 mod reg;
 mod reloc;
 mod slot;
+pub mod text;
 mod version;
 mod wire;
 
@@ -29,5 +30,6 @@ pub use op::{AluOp, AtomicOp, Cast, Cond, Extend, Narrow, Size, SwapBits, SwapOp
 pub use reg::{NoSuchRegister, Reg};
 pub use reloc::{BtfScope, CoreKind, CoreReloc, Reloc, RelocKind, SymbolId};
 pub use slot::Slot;
+pub use text::Form;
 pub use version::KernelVersion;
 pub use wire::Endian;
