@@ -11,20 +11,7 @@ pub use attach_type::AttachType;
 pub use prog_type::ProgType;
 use table::{Row, TABLE};
 
-use crate::base::KernelVersion;
-
-bitflags::bitflags! {
-    /// What a process has to be allowed to do; `CAP_SYS_ADMIN` stands for all of them.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub struct Capabilities: u8 {
-        /// `CAP_BPF` (since Linux 5.8; before, `CAP_SYS_ADMIN`).
-        const BPF = 1;
-        /// `CAP_NET_ADMIN`.
-        const NET_ADMIN = 2;
-        /// `CAP_PERFMON` (since Linux 5.8; before, `CAP_SYS_ADMIN`).
-        const PERFMON = 4;
-    }
-}
+use crate::base::{Capabilities, KernelVersion};
 
 /// How a program is to be loaded: its type, the place it expects, and whether it may sleep.
 ///

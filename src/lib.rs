@@ -6,5 +6,20 @@ extern crate self as bpfsmith;
 pub use bpfsmith_asm as asm;
 
 pub mod base;
+pub mod btf;
+#[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod kind;
+#[cfg(feature = "kernel")]
+pub mod link;
+pub mod map;
+pub mod object;
+pub mod plan;
+pub mod program;
+mod relocate;
+mod site;
+#[cfg(feature = "kernel")]
+pub mod sys;
+pub mod target;
+
+pub use site::Site;

@@ -6,7 +6,7 @@ extern crate alloc;
 
 mod code;
 mod error;
-mod helper;
+pub mod helper;
 mod insn;
 mod isa;
 mod label;

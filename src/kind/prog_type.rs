@@ -1,8 +1,6 @@
 //! Program types: what the kernel knows a program as.
 
-use crate::base::{KernelVersion, open_set};
-
-use super::Capabilities;
+use crate::base::{Capabilities, KernelVersion, open_set};
 
 open_set! {
 /// The type of a program (`prog_type` of `BPF_PROG_LOAD`); any number can be held.

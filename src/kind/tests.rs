@@ -94,7 +94,7 @@ fn the_whole_table() {
         let range =
             kind.return_range().map_or_else(|| "any".into(), |r| format!("{}..={}", r.start(), r.end()));
         text += &format!(
-            "{kind}: {} {place} since {} timers {} test_run {} r0 {range} {:?}{}{}{}\n",
+            "{kind}: {} {place} since {} timers {} test_run {} r0 {range} {}{}{}{}\n",
             kind.prog_type(),
             kind.since(),
             version(kind.timers()),

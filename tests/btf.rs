@@ -1,0 +1,5 @@
+//! BTF: builder, reader, rules.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "btf/build.rs"]
+mod build;
