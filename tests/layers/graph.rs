@@ -1,9 +1,10 @@
 //! Who may import whom: DESIGN's table, and what follows from it.
 
 /// A module of the root crate, and the modules it may name; those may bring what they may name themselves.
-/// `base`, the shared vocabulary, is open to all of them. What stands in no row does not exist.
+/// What stands in no row does not exist.
 pub(crate) const MODULES: &[(&str, &[&str])] = &[
     ("base", &["asm"]),
+    ("site", &["asm"]),
     ("asm", &[]),
     ("sys", &[]),
     ("kind", &[]),
@@ -27,6 +28,9 @@ pub(crate) const MODULES: &[(&str, &[&str])] = &[
     ("cli", &["error"]),
 ];
 
+/// The shared vocabulary: open to all, and bringing nothing (who names `base` does not get `asm` by that).
+pub(crate) const SHARED: &[&str] = &["base", "site"];
+
 /// Modules that may name what only some systems have.
 pub(crate) const SYSTEM: &[&str] = &["kernel", "link", "sys", "cli"];
 
@@ -45,15 +49,11 @@ pub(crate) fn module_of(path: &[String]) -> Option<&'static str> {
 
 /// Whether one row may name another.
 pub(crate) fn may_import(from: &str, to: &str) -> bool {
-    if from == to || (to == "base" && from != "asm") {
-        return true;
-    }
-    // base may name asm, but who names base does not get asm by that.
-    direct(from).iter().any(|next| *next == to || may_bring(next, to))
+    from == to || (SHARED.contains(&to) && from != "asm") || reaches(from, to)
 }
 
-fn may_bring(from: &str, to: &str) -> bool {
-    from != "base" && direct(from).iter().any(|next| *next == to || may_bring(next, to))
+fn reaches(from: &str, to: &str) -> bool {
+    direct(from).iter().any(|next| *next == to || (!SHARED.contains(next) && reaches(next, to)))
 }
 
 fn direct(module: &str) -> &'static [&'static str] {
