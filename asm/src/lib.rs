@@ -12,6 +12,7 @@ mod helper;
 mod insn;
 mod isa;
 mod label;
+pub mod limits;
 mod loc;
 mod op;
 mod reg;
@@ -19,6 +20,7 @@ mod reloc;
 mod resolve;
 mod slot;
 mod version;
+pub mod walk;
 mod wire;
 
 pub use assembler::Assembler;
