@@ -1,4 +1,5 @@
 //! What errors of bpf(2) without a log are explained with: one golden per command, every errno it can return.
+#![cfg(feature = "kernel")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;
@@ -37,7 +38,7 @@ fn table(command: &Failed<'_>) -> String {
     let mut out = String::new();
     for errno in ERRNOS {
         if let Some(cause) = explain(command, errno, &Facts::default()) {
-            writeln!(out, "{errno}: {cause}").unwrap();
+            writeln!(out, "{}: {cause}", errno.name().unwrap()).unwrap();
         }
     }
     out

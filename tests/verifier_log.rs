@@ -1,4 +1,5 @@
 //! Logs the 6.18 verifier wrote (tests/logs/6.18/*.log, bytes as they came), beside each what we read in it (.snap).
+#![cfg(feature = "kernel")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Write as _;

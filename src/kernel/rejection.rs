@@ -116,14 +116,14 @@ impl Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.log.reason().is_empty() {
+            return write!(f, "the kernel refused program `{}` without a log: {}", self.program, self.errno);
+        }
         write!(f, "the verifier refused program `{}`", self.program)?;
         if let Some(site) = &self.site {
             write!(f, " at {site}")?;
         }
-        match self.log.reason() {
-            [] => write!(f, ": {} without a reason", self.errno),
-            _ => write!(f, ": {}", self.reason()),
-        }
+        write!(f, ": {}", self.reason())
     }
 }
 

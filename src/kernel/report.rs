@@ -96,7 +96,7 @@ impl Rejection {
 
     fn title(&self) -> String {
         match self.log().reason() {
-            [] => format!("the kernel refused `{}`: {}, without a reason", self.program(), self.errno()),
+            [] => format!("the kernel refused `{}` without a log: {}", self.program(), self.errno()),
             _ => self.reason(),
         }
     }
