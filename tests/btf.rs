@@ -3,3 +3,5 @@
 
 #[path = "btf/build.rs"]
 mod build;
+#[path = "btf/derive.rs"]
+mod derive;

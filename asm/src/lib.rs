@@ -4,7 +4,9 @@
 
 extern crate alloc;
 
+mod assembler;
 mod code;
+mod emit;
 mod error;
 pub mod helper;
 mod insn;
@@ -14,13 +16,17 @@ mod loc;
 mod op;
 mod reg;
 mod reloc;
+mod resolve;
 mod slot;
+pub mod text;
 mod version;
 mod wire;
 
+pub use assembler::Assembler;
 pub use code::Code;
-pub use error::CodeError;
-pub use helper::{Access, ArgKind, Gpl, Helper, Proto, RetKind};
+pub use emit::{Imm64, Operand};
+pub use error::{AsmError, CodeError};
+pub use helper::Helper;
 pub use insn::{DecodeError, Field, Insn, MapRef, Slots, Source, StackArg};
 pub use isa::Isa;
 pub use label::Label;
@@ -29,5 +35,6 @@ pub use op::{AluOp, AtomicOp, Cast, Cond, Extend, Narrow, Size, SwapBits, SwapOp
 pub use reg::{NoSuchRegister, Reg};
 pub use reloc::{BtfScope, CoreKind, CoreReloc, Reloc, RelocKind, SymbolId};
 pub use slot::Slot;
+pub use text::Form;
 pub use version::KernelVersion;
 pub use wire::Endian;

@@ -152,6 +152,18 @@ choices! {
     }
 }
 
+impl Width {
+    /// The number of bits.
+    #[must_use]
+    #[inline]
+    pub const fn bits(self) -> i32 {
+        match self {
+            Self::Bits32 => 32,
+            Self::Bits64 => 64,
+        }
+    }
+}
+
 operations! {
     /// Arithmetic with a register or an immediate: `dst = dst op src` (`dst = src` for [`Mov`](Self::Mov)).
     ///
@@ -593,6 +605,11 @@ impl AtomicOp {
     #[must_use]
     pub const fn fetches(self) -> bool {
         !matches!(self, Self::Add | Self::Or | Self::And | Self::Xor)
+    }
+
+    /// Whether that register is the source: all that fetch but [`CmpXchg`](Self::CmpXchg).
+    pub(crate) const fn fetches_into_source(self) -> bool {
+        self.fetches() && !matches!(self, Self::CmpXchg)
     }
 
     /// The groups an implementation must have to run this operation.

@@ -1,6 +1,7 @@
 //! What can be wrong with BTF: with its bytes ([`DecodeError`]) and with what it says ([`BtfError`]).
 
 use super::kind::Kind;
+use super::special::FieldError;
 use super::types::TypeId;
 use std::fmt;
 
@@ -465,6 +466,12 @@ pub enum Rule {
     /// Type tags stand next to their pointer (kernel 6.0 on).
     #[error("a type tag behind another modifier; tags come first")]
     TagOrder,
+    /// A lock, list, tree or pointer for allocated objects that is misplaced (`EINVAL`, `EEXIST`, `E2BIG`).
+    #[error("{0}")]
+    Special(Box<FieldError>),
+    /// A lock, list, tree or pointer for allocated objects that the kernel does not find (`EFAULT`).
+    #[error("has special fields, all of them of the wrong size or alignment")]
+    SpecialIgnored,
     /// The bytes themselves are wrong.
     #[error("{0}")]
     Undecodable(DecodeError),

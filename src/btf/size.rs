@@ -1,6 +1,7 @@
 //! Sizes and alignments, as C on a 64-bit machine has them and the kernel computes them.
 
 use super::error::{BtfError, Place, Rule};
+use super::special::FieldKind;
 use super::types::{Array, Composite, Enum, Enum64, Int, Type, TypeId};
 use super::view::View;
 use std::collections::HashMap;
@@ -77,7 +78,8 @@ impl View<'_> {
         depth: usize,
         known: &mut HashMap<TypeId, u32>,
     ) -> Result<u32, BtfError> {
-        let mut align = 1;
+        // The kernel's own structs are often told without members.
+        let mut align = FieldKind::of_struct(composite.name.as_bytes()).map_or(1, FieldKind::align);
         for member in composite.members {
             let natural = self.align_within(member.ty, depth, known)?;
             let packed = member.bits == 0 && member.bit_offset % (natural * 8) != 0;

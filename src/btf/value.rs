@@ -72,6 +72,85 @@ integers! {
     i128, "__int128", IntEncoding::SIGNED;
 }
 
+macro_rules! floats {
+    ($($ty:ty, $name:literal;)*) => {$(
+        #[doc = concat!("`", $name, "` in C; the kernel knows the kind since 5.13.")]
+        impl BtfType for $ty {
+            const SIZE: usize = size_of::<$ty>();
+
+            fn btf(builder: &mut Builder) -> Result<TypeId, BtfError> {
+                builder.float($name, size_of::<$ty>() as u32)
+            }
+
+            fn write_to(&self, out: &mut [u8], endian: Endian) {
+                self.to_bits().write_to(out, endian);
+            }
+
+            fn read_from(bytes: &[u8], endian: Endian) -> Option<Self> {
+                BtfType::read_from(bytes, endian).map(Self::from_bits)
+            }
+        }
+    )*};
+}
+
+floats! {
+    f32, "float";
+    f64, "double";
+}
+
+/// A number in network byte order, whatever the byte order of the machine: an address, a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct Be<T>(T);
+
+impl<T: Copy> Be<T> {
+    /// The number, in the order of this machine.
+    #[must_use]
+    pub const fn new(number: T) -> Self {
+        Self(number)
+    }
+
+    /// The number, in the order of this machine.
+    #[must_use]
+    pub const fn get(self) -> T {
+        self.0
+    }
+}
+
+impl<T> From<T> for Be<T> {
+    fn from(number: T) -> Self {
+        Self(number)
+    }
+}
+
+macro_rules! big_endian {
+    ($($ty:ty, $name:literal;)*) => {$(
+        #[doc = concat!("`", $name, "` in C.")]
+        impl BtfType for Be<$ty> {
+            const SIZE: usize = size_of::<$ty>();
+
+            fn btf(builder: &mut Builder) -> Result<TypeId, BtfError> {
+                let number = <$ty>::btf(builder)?;
+                builder.typedef($name, number)
+            }
+
+            fn write_to(&self, out: &mut [u8], _: Endian) {
+                self.0.write_to(out, Endian::Big);
+            }
+
+            fn read_from(bytes: &[u8], _: Endian) -> Option<Self> {
+                BtfType::read_from(bytes, Endian::Big).map(Self)
+            }
+        }
+    )*};
+}
+
+big_endian! {
+    u16, "__be16";
+    u32, "__be32";
+    u64, "__be64";
+}
+
 /// `_Bool` in C.
 impl BtfType for bool {
     const SIZE: usize = 1;
