@@ -56,7 +56,7 @@ fn bpf_prog1() -> Result<Code, AsmError> {
     let out = a.label();
     a.st(Size::W, Reg::FP, -4, 0); // key = 0
     a.load_map(R1, "hmap").mov(R2, Reg::FP).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM);
-    a.jeq(R0, 0, out).mov(R6, R0).add(R6, MapElem::TIMER.offset());
+    a.jeq(R0, 0, out).mov(R6, R0).add(R6, MapElem::TIMER.off());
     a.mov(R1, R6).load_map(R2, "hmap").mov(R3, CLOCK_MONOTONIC).call(Helper::TIMER_INIT);
     a.mov(R1, R6).load_function(R2, "timer_cb1").call(Helper::TIMER_SET_CALLBACK);
     start(&mut a, R6);
@@ -67,9 +67,9 @@ fn bpf_prog1() -> Result<Code, AsmError> {
 /// The callback: r1 = the map, r2 = the key, r3 = the value.
 fn timer_cb1() -> Result<Code, AsmError> {
     let mut a = Assembler::new();
-    a.mov(R6, R3).ldx(Size::W, R1, R6, MapElem::COUNTER.offset()).add32(R1, 1);
-    a.stx(Size::W, R6, MapElem::COUNTER.offset(), R1);
-    a.add(R6, MapElem::TIMER.offset());
+    a.mov(R6, R3).ldx(Size::W, R1, R6, MapElem::COUNTER.off()).add32(R1, 1);
+    a.stx(Size::W, R6, MapElem::COUNTER.off(), R1);
+    a.add(R6, MapElem::TIMER.off());
     start(&mut a, R6);
     a.mov(R0, 0).exit();
     a.finish()

@@ -95,18 +95,18 @@ fn arm(cancel: bool) -> Result<Code, AsmError> {
     look_up(&mut a, "timers").jeq(R0, 0, out).mov(R6, R0);
 
     a.mov(R1, R6).load_map(R2, "timers").mov(R3, CLOCK_MONOTONIC).call(Helper::TIMER_INIT);
-    store_result(&mut a, Results::INIT.offset());
+    store_result(&mut a, Results::INIT.off());
     a.jeq(R0, 0, initialised).jne(R0, -EBUSY, out).bind(initialised);
 
     a.mov(R1, R6).load_function(R2, "on_timer").call(Helper::TIMER_SET_CALLBACK);
-    store_result(&mut a, Results::SET_CALLBACK.offset());
+    store_result(&mut a, Results::SET_CALLBACK.off());
 
     a.mov(R1, R6).mov(R2, 0).mov(R3, 0).call(Helper::TIMER_START);
-    store_result(&mut a, Results::START.offset());
+    store_result(&mut a, Results::START.off());
 
     if cancel {
         a.mov(R1, R6).call(Helper::TIMER_CANCEL);
-        store_result(&mut a, Results::CANCEL.offset());
+        store_result(&mut a, Results::CANCEL.off());
     }
     a.bind(out).mov(R0, PASS).exit();
     a.finish()

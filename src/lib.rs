@@ -22,4 +22,5 @@ mod site;
 pub mod sys;
 pub mod target;
 
+pub use btf::BtfType;
 pub use site::Site;

@@ -2,7 +2,7 @@
 
 mod cgroup;
 
-pub use cgroup::CgroupLink;
+pub use cgroup::{CgroupLink, CgroupLinkInfo};
 
 use thiserror::Error;
 

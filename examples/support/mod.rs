@@ -36,7 +36,7 @@ fn print_object(object: &Object) -> Result<(), Box<dyn Error>> {
     for function in object.functions() {
         println!("{}:\n{}", function.name, function.code);
     }
-    println!("{}", object.btf().to_c());
+    //BTFC
     println!("{}", Plan::new(object, &Target::running(&object.needs())?)?);
     Ok(())
 }

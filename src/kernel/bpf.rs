@@ -8,10 +8,10 @@ use std::path::Path;
 use super::load::Inputs;
 use crate::base::{Endian, Errno};
 use crate::plan::{
-    Bpf, BtfLoad, Command, ElemValue, Failure, Fd, LinkCreate, Log, MapCreate, MapShape, MapUpdateElem, Plan, ProgLoad,
-    Reply,
+    Bpf, BtfLoad, Command, ElemValue, Failure, Fd, LinkCreate, Log, MapCreate, MapShape, MapUpdateElem, Plan, ProgBtf,
+    ProgLoad, Reply,
 };
-use crate::sys::abi::{self, ElemFlags, LogLevel};
+use crate::sys::abi::{ElemFlags, LogLevel};
 use crate::sys::{self, BtfFd, LinkFd, MapFd, ProgFd};
 
 /// The running kernel as something a plan can be executed on: owns every descriptor the plan makes.
@@ -129,7 +129,7 @@ impl Kernel {
             key_size: command.key_size,
             value_size: command.value_size,
             max_entries: command.max_entries,
-            flags: abi::MapFlags::from_bits_retain(command.flags.bits()),
+            flags: command.flags.bits(),
             name: command.name.as_bytes(),
             inner,
             numa_node: command.flags.contains(crate::map::MapFlags::NUMA_NODE).then_some(command.numa_node),
@@ -165,7 +165,7 @@ impl Kernel {
     fn btf_load(&mut self, command: &BtfLoad) -> Result<Reply, Failure> {
         let mut buffer = vec![0; command.log.size as usize];
         let mut log = log_of(command.log, &mut buffer);
-        match sys::btf::load(&command.bytes, None, asked(command.log, &mut log)) {
+        match sys::btf::load(&command.bytes, None, &mut log) {
             Ok(btf) => self.keep(command.out, Open::Btf(btf)),
             Err(errno) => Err(failure(errno, &log)),
         }
@@ -175,25 +175,27 @@ impl Kernel {
         let insns = self.with_descriptors(command)?;
         let license = CString::new(command.license.as_str()).map_err(|_| Failure::of(Errno::EINVAL))?;
         let fd_array = command.fd_array.iter().map(|&fd| self.get(fd)).collect::<Result<Vec<_>, _>>()?;
-        let btf = command.btf.as_ref();
+        let btf = match &command.btf {
+            Some(ProgBtf { btf, func_info, line_info, core_relos }) => {
+                Some(sys::prog::Btf { btf: self.get(*btf)?, func_info, line_info, core_relos })
+            }
+            None => None,
+        };
         let load = sys::prog::Load {
             prog_type: command.prog_type.0,
-            code: &insns,
+            insns: &insns,
             license: &license,
-            flags: abi::ProgFlags::from_bits_retain(command.flags.bits()),
+            flags: command.flags.bits(),
             name: command.name.as_bytes(),
             expected_attach_type: command.expected_attach_type.map_or(0, |attach| attach.0),
-            btf: btf.map(|btf| self.get(btf.btf)).transpose()?,
-            func_info: records(btf.map(|btf| &*btf.func_info), FUNC_INFO),
-            line_info: records(btf.map(|btf| &*btf.line_info), LINE_INFO),
-            core_relos: records(btf.map(|btf| &*btf.core_relos), CORE_RELO),
+            btf,
             attach_btf_id: command.attach_btf_id,
             fd_array: &fd_array,
             ..Default::default()
         };
         let mut buffer = vec![0; command.log.size as usize];
         let mut log = log_of(command.log, &mut buffer);
-        match sys::prog::load(&load, asked(command.log, &mut log)) {
+        match sys::prog::load(&load, &mut log) {
             Ok(program) => self.keep(command.out, Open::Program(program)),
             Err(errno) => Err(failure(errno, &log)),
         }
@@ -231,24 +233,7 @@ impl Kernel {
 }
 
 fn log_of(log: Log, buffer: &mut [u8]) -> sys::Log<'_> {
-    sys::Log::new(LogLevel::from_bits_retain(log.level), buffer)
-}
-
-/// Without a level there is no log to ask for.
-fn asked<'a, 'b>(log: Log, buffer: &'a mut sys::Log<'b>) -> Option<&'a mut sys::Log<'b>> {
-    (log.level != 0).then_some(buffer)
-}
-
-/// Sizes of `struct bpf_func_info`, `struct bpf_line_info` and `struct bpf_core_relo`, in bytes.
-const FUNC_INFO: u32 = 8;
-const LINE_INFO: u32 = 16;
-const CORE_RELO: u32 = 16;
-
-fn records(bytes: Option<&[u8]>, size: u32) -> sys::prog::Records<'_> {
-    match bytes {
-        None | Some([]) => sys::prog::Records::default(),
-        Some(bytes) => sys::prog::Records { size, bytes },
-    }
+    if log.level == 0 { sys::Log::none() } else { sys::Log::new(LogLevel::from_bits_retain(log.level), buffer) }
 }
 
 fn failure(errno: Errno, log: &sys::Log<'_>) -> Failure {

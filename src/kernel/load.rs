@@ -212,6 +212,12 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Whether a capability was missing: EPERM from any command.
+    #[must_use]
+    pub fn is_not_permitted(&self) -> bool {
+        matches!(self, Self::Command { errno: Errno::EPERM, .. })
+    }
+
     /// What the verifier said, where it was the verifier.
     #[must_use]
     pub fn rejection(&self) -> Option<&Rejection> {

@@ -117,7 +117,7 @@ impl Map {
     #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
     pub fn from_id(id: u32) -> Result<Self, MapError> {
         let name = format!("#{id}");
-        match sys::ids::map(id, sys::abi::MapFlags::empty()) {
+        match sys::ids::map_fd(id) {
             Ok(fd) => Ok(Self { name, fd }),
             Err(errno) => Err(MapError::Kernel { map: name, operation: "MAP_GET_FD_BY_ID", errno }),
         }
@@ -305,7 +305,7 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
         }
         let read = |bytes: &[u8]| {
             let bytes = bytes.get(..V::SIZE)?;
-            V::read_from(bytes, crate::base::Endian::NATIVE).ok()
+            V::read_from(bytes, crate::base::Endian::NATIVE)
         };
         let values: Option<Vec<V>> = values.chunks(stride).map(read).collect();
         values.map(Some).ok_or_else(|| self.unreadable("value"))
@@ -360,7 +360,7 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     }
 
     /// The keys and values; a key that is gone when its value is read is passed over.
-    pub fn iter(&self) -> impl Iterator<Item = Result<(K, V), MapError>> + 'a {
+    pub fn iter(&self) -> impl Iterator<Item = Result<(K, V), MapError>> + use<'a, K, V> {
         let map = *self;
         self.keys().filter_map(move |key| match key {
             Ok(key) => match map.get(&key) {

@@ -8,7 +8,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::base::Errno;
-use crate::sys::abi::MapFlags;
 use crate::sys::{self, MapFd};
 
 pub(crate) fn pin(fd: BorrowedFd<'_>, path: &Path) -> Result<(), Errno> {
@@ -16,7 +15,7 @@ pub(crate) fn pin(fd: BorrowedFd<'_>, path: &Path) -> Result<(), Errno> {
 }
 
 pub(crate) fn get(path: &Path) -> Result<OwnedFd, Errno> {
-    sys::pin::get(c_path(path)?.as_c_str(), MapFlags::empty())
+    sys::pin::get(c_path(path)?.as_c_str())
 }
 
 pub(super) fn get_map(path: &Path) -> Result<MapFd, Errno> {

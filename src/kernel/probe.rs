@@ -8,6 +8,7 @@ use crate::base::{Endian, Errno};
 use crate::btf::{BtfType, Builder, IntEncoding, Linkage};
 use crate::kind::{ProgType, ProgramKind};
 use crate::map::{EntriesRule, MapKind, SizeRule};
+use crate::program::ProgramFlags;
 use crate::sys::abi::LogLevel;
 use crate::sys::{self, Log, MapFd, ProgFd};
 use crate::target::{Fact, Feature, Subject};
@@ -59,7 +60,7 @@ fn map_kind(kind: MapKind) -> Fact {
         key_size: least(kind.key_size()),
         value_size: least(kind.value_size()),
         max_entries,
-        flags: sys::abi::MapFlags::from_bits_retain(kind.required_flags().bits()),
+        flags: kind.required_flags().bits(),
         ..Default::default()
     };
     match sys::map::create(&create) {
@@ -78,19 +79,19 @@ fn load(prog_type: ProgType, code: &Code) -> (Result<ProgFd, Errno>, Vec<u8>) {
     let attach_type = kind.and_then(ProgramKind::expected_attach_type);
     let load = sys::prog::Load {
         prog_type: prog_type.0,
-        code: &insns,
+        insns: &insns,
         license: LICENSE,
         expected_attach_type: attach_type.map_or(0, |attach| attach.0),
         flags: if kind.is_some_and(|kind| prog_type == ProgType::SYSCALL || kind.sleepable()) {
-            sys::abi::ProgFlags::SLEEPABLE
+            ProgramFlags::SLEEPABLE.bits()
         } else {
-            sys::abi::ProgFlags::empty()
+            0
         },
         ..Default::default()
     };
     let mut buffer = vec![0; 1 << 16];
     let mut log = Log::new(LogLevel::from_bits_retain(1), &mut buffer);
-    let result = sys::prog::load(&load, Some(&mut log));
+    let result = sys::prog::load(&load, &mut log);
     let text = log.text().to_vec();
     (result, text)
 }
@@ -193,7 +194,7 @@ fn btf(describe: impl FnOnce(&mut Builder) -> bool) -> Result<(), Errno> {
     let mut builder = Builder::new();
     let described = describe(&mut builder);
     let bytes = builder.finish().ok().filter(|_| described).ok_or(Errno::EINVAL)?.encode(Endian::NATIVE);
-    sys::btf::load(&bytes, None, None).map(drop)
+    sys::btf::load(&bytes, None, &mut Log::none()).map(drop)
 }
 
 fn function(builder: &mut Builder, linkage: Linkage) -> bool {
@@ -208,6 +209,6 @@ fn by_index(map: MapFd) -> Result<(), Errno> {
     let insns = a.finish().map_err(|_| Errno::EINVAL)?.encode(Endian::NATIVE);
     let fds = [std::os::fd::AsFd::as_fd(&map)];
     let prog_type = ProgType::SOCKET_FILTER.0;
-    let load = sys::prog::Load { prog_type, code: &insns, license: LICENSE, fd_array: &fds, ..Default::default() };
-    sys::prog::load(&load, None).map(drop)
+    let load = sys::prog::Load { prog_type, insns: &insns, license: LICENSE, fd_array: &fds, ..Default::default() };
+    sys::prog::load(&load, &mut Log::none()).map(drop)
 }

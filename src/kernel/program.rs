@@ -130,7 +130,7 @@ impl Program {
     #[doc(alias = "BPF_PROG_GET_FD_BY_ID")]
     pub fn from_id(id: u32) -> Result<Self, ProgramError> {
         let name = format!("#{id}");
-        match sys::ids::program(id) {
+        match sys::ids::prog_fd(id) {
             Ok(fd) => Ok(Self { name, fd }),
             Err(errno) => Err(ProgramError { program: name, operation: "PROG_GET_FD_BY_ID", errno }),
         }

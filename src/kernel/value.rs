@@ -23,7 +23,7 @@ impl Bytes {
     }
 
     pub(super) fn read<T: BtfType>(&self) -> Option<T> {
-        T::read_from(self.as_ref(), Endian::NATIVE).ok()
+        T::read_from(self.as_ref(), Endian::NATIVE)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::base::Errno;
 use crate::kernel::Program;
 use crate::kernel::cause::{self, Facts, Failed};
 use crate::kind::AttachType;
+use crate::sys::info::LinkDetail;
 use crate::sys::{self, LinkFd};
 
 /// A program attached to a cgroup and all below it (`BPF_LINK_CREATE`, since 5.7). Dropping the link, or closing its last
@@ -108,13 +109,10 @@ impl CgroupLink {
     /// [`LinkError`].
     pub fn info(&self) -> Result<CgroupLinkInfo, LinkError> {
         let info = sys::info::link(&self.fd).map_err(|errno| self.error("OBJ_GET_INFO_BY_FD", errno))?;
-        let cgroup = info.cgroup().unwrap_or_default();
-        Ok(CgroupLinkInfo {
-            id: info.id,
-            prog_id: info.prog_id,
-            cgroup_id: cgroup.cgroup_id,
-            attach_type: AttachType(cgroup.attach_type),
-        })
+        let LinkDetail::Cgroup { cgroup_id, attach_type } = info.detail else {
+            return Err(self.error("OBJ_GET_INFO_BY_FD", Errno::EINVAL));
+        };
+        Ok(CgroupLinkInfo { id: info.id, prog_id: info.prog_id, cgroup_id, attach_type: AttachType(attach_type) })
     }
 
     fn error(&self, operation: &'static str, errno: Errno) -> LinkError {

@@ -90,6 +90,7 @@ pub fn link(object: &Object) -> Result<Linked<'_>, ObjectError> {
         btf: object.types.0.clone(),
         funcs: vec![None; object.functions().len()],
         default_proto: None,
+        starts: vec![None; object.functions().len()],
     };
     let programs = object.programs().iter().map(|program| linker.program(program)).collect::<Result<_, _>>();
     let btf = |source| ObjectError::Btf { source, site: Site::unknown() };
@@ -102,6 +103,8 @@ struct Linker<'a> {
     /// The FUNC of each function of the object, once made.
     funcs: Vec<Option<TypeId>>,
     default_proto: Option<TypeId>,
+    /// Where each function of the object starts in the program at hand; none between programs.
+    starts: Vec<Option<u32>>,
 }
 
 impl<'a> Linker<'a> {
@@ -116,15 +119,21 @@ impl<'a> Linker<'a> {
             core_relos: Vec::new(),
             needs_btf: false,
         };
-        let mut starts = vec![None; self.object.functions().len()];
-        self.place_reached(&mut program, &mut starts)?;
+        let mut starts = std::mem::take(&mut self.starts);
+        let placed = self.place_reached(&mut program, &mut starts)?;
         self.fix(&mut program, &starts)?;
         self.describe(&mut program)?;
+        placed.into_iter().for_each(|index| starts[index] = None);
+        self.starts = starts;
         Ok(program)
     }
 
     /// Breadth first: the entry, what it uses, what that uses.
-    fn place_reached(&mut self, program: &mut LinkedProgram<'a>, starts: &mut [Option<u32>]) -> Result<(), BtfError> {
+    fn place_reached(
+        &mut self,
+        program: &mut LinkedProgram<'a>,
+        starts: &mut [Option<u32>],
+    ) -> Result<Vec<usize>, BtfError> {
         let mut queue: Vec<usize> = Vec::new();
         let enqueue = |queue: &mut Vec<usize>, starts: &mut [Option<u32>], name: &str| {
             if let Some(index) = self.object.function_index(name)
@@ -143,10 +152,10 @@ impl<'a> Linker<'a> {
                 enqueue(&mut queue, starts, code.symbol(reloc.symbol));
             }
         }
-        for index in queue {
+        for &index in &queue {
             starts[index] = Some(self.place(program, index)?);
         }
-        Ok(())
+        Ok(queue)
     }
 
     fn place(&mut self, program: &mut LinkedProgram<'a>, index: usize) -> Result<u32, BtfError> {
@@ -190,7 +199,12 @@ impl<'a> Linker<'a> {
                     kind if is_function(kind) => self.fix_call(program, starts, slot, kind, symbol),
                     RelocKind::Core(core) => {
                         let access = self.btf.string(def.code.symbol(core.access))?;
-                        program.core_relos.push(CoreRelo::new(slot * 8, core.type_id, access, core.kind));
+                        program.core_relos.push(CoreRelo {
+                            insn_off: slot * 8,
+                            type_id: TypeId(core.type_id),
+                            access_str_off: access,
+                            kind: core.kind,
+                        });
                     }
                     kind => {
                         program.needs_btf |= matches!(kind, RelocKind::Kfunc);

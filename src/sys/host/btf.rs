@@ -52,6 +52,12 @@ impl Deref for KernelBtf {
     }
 }
 
+impl AsRef<[u8]> for KernelBtf {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl fmt::Debug for KernelBtf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KernelBtf").field("len", &self.len()).field("mapped", &self.is_mapped()).finish()
