@@ -80,7 +80,12 @@ impl CoreRelo {
 ///
 /// # Errors
 /// The strings outgrow what BTF can hold.
-pub fn append_lines(code: &Code, start: u32, builder: &mut Builder, lines: &mut Vec<LineInfo>) -> Result<(), BtfError> {
+pub fn append_lines(
+    code: &Code,
+    start: u32,
+    builder: &mut Builder,
+    lines: &mut Vec<LineInfo>,
+) -> Result<(), BtfError> {
     let mut last = LocId::UNKNOWN;
     for (offset, (slot, id)) in (start..).zip(code.lines()) {
         // The second half of a 64-bit load is no instruction: the kernel refuses a line there.
