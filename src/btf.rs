@@ -25,6 +25,7 @@ mod decode;
 mod dedup;
 mod encode;
 mod error;
+pub mod ext;
 mod fields;
 mod index;
 mod kind;
