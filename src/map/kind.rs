@@ -1,7 +1,8 @@
 //! Map kinds: one table of what the kernel asks of a map of each.
 
-use super::{BtfRule, EntriesRule, FdKind, FieldKinds, MapFlags, SizeRule};
+use super::{BtfRule, EntriesRule, FdKind, MapFlags, SizeRule};
 use crate::base::{Capabilities, KernelVersion, open_set};
+use crate::btf::special::FieldKinds;
 
 open_set! {
 /// The kind of a map (`map_type` of `BPF_MAP_CREATE`); any number can be held.
@@ -146,9 +147,10 @@ impl MapKind {
     #[must_use]
     pub const fn special(self) -> FieldKinds {
         const LOCKS: FieldKinds = FieldKinds::SPIN_LOCK.union(FieldKinds::RES_SPIN_LOCK);
-        const KPTRS: FieldKinds = FieldKinds::KPTR.union(FieldKinds::REFCOUNT);
+        const KPTRS: FieldKinds = FieldKinds::KPTRS.union(FieldKinds::REFCOUNT);
         const ROOTS: FieldKinds = FieldKinds::LIST_HEAD.union(FieldKinds::RB_ROOT);
-        const ASYNC: FieldKinds = FieldKinds::TIMER.union(FieldKinds::WQ).union(FieldKinds::TASK_WORK);
+        const ASYNC: FieldKinds =
+            FieldKinds::TIMER.union(FieldKinds::WORK_QUEUE).union(FieldKinds::TASK_WORK);
         match self {
             Self::HASH | Self::ARRAY => LOCKS.union(KPTRS).union(ROOTS).union(ASYNC),
             Self::LRU_HASH => KPTRS.union(ROOTS).union(ASYNC),
@@ -170,6 +172,24 @@ impl MapKind {
     #[must_use]
     pub const fn required_flags(self) -> MapFlags {
         self.row().required
+    }
+
+    /// Whether 0 entries mean one for each possible CPU.
+    #[must_use]
+    pub const fn one_entry_per_cpu(self) -> bool {
+        matches!(self, Self::PERF_EVENT_ARRAY)
+    }
+
+    /// Whether a program can have the address of a value (`BPF_PSEUDO_MAP_VALUE`, since 5.2): `map_direct_value_addr`.
+    #[must_use]
+    pub const fn has_direct_value(self) -> bool {
+        matches!(self, Self::ARRAY | Self::ARENA | Self::INSN_ARRAY)
+    }
+
+    /// Whether user space writes values of its own, not descriptors.
+    #[must_use]
+    pub const fn has_own_values(self) -> bool {
+        self.fd_values().is_none()
     }
 
     /// Whether `map_extra` has a meaning: the number of hash functions, or the address of an arena.

@@ -2,47 +2,6 @@
 
 use std::fmt;
 
-bitflags::bitflags! {
-    /// Fields of a value that the kernel gives a meaning (`enum btf_field_type`).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-    pub struct FieldKinds: u16 {
-        /// `struct bpf_spin_lock`, since 5.1.
-        const SPIN_LOCK = 1 << 0;
-        /// `struct bpf_res_spin_lock`, since 6.15.
-        const RES_SPIN_LOCK = 1 << 1;
-        /// `struct bpf_timer`, since 5.15.
-        const TIMER = 1 << 2;
-        /// `struct bpf_wq`, since 6.10.
-        const WQ = 1 << 3;
-        /// `struct bpf_task_work`, since 6.18.
-        const TASK_WORK = 1 << 4;
-        /// A kernel pointer, tagged `kptr`, `kptr_untrusted` or `percpu_kptr`, since 5.19.
-        const KPTR = 1 << 5;
-        /// A user pointer, tagged `uptr`, since 6.13.
-        const UPTR = 1 << 6;
-        /// `struct bpf_list_head`, since 6.2.
-        const LIST_HEAD = 1 << 7;
-        /// `struct bpf_list_node`, since 6.2; in allocated objects, not in values.
-        const LIST_NODE = 1 << 8;
-        /// `struct bpf_rb_root`, since 6.3.
-        const RB_ROOT = 1 << 9;
-        /// `struct bpf_rb_node`, since 6.3; in allocated objects, not in values.
-        const RB_NODE = 1 << 10;
-        /// `struct bpf_refcount`, since 6.4.
-        const REFCOUNT = 1 << 11;
-    }
-}
-
-impl fmt::Display for FieldKinds {
-    /// The names, joined by `|`; `0` without a flag.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.write_str("0");
-        }
-        bitflags::parser::to_writer(self, f)
-    }
-}
-
 /// Which sizes of a key or a value the kernel takes, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeRule {
