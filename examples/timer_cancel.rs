@@ -3,6 +3,9 @@
 //!
 //! It sits on the way of packets out of a cgroup (cgroup_skb/egress). The documentation's program returns 0, which
 //! drops the packet that brought it here; this one returns 1, which lets the packet pass.
+//!
+//! The packet is one that the kernel sends from a softirq. On the way of a packet that a process sends itself, a timer
+//! started with 0 nanoseconds fires before `bpf_timer_start` returns, and there is nothing left to cancel.
 
 mod support;
 
@@ -55,10 +58,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn run(cancel: bool) -> Result<bool, Box<dyn Error>> {
     let Some(loaded) = support::load_or_explain(&object(cancel)?)? else { return Ok(false) };
-    let cgroup = support::Cgroup::join("bpfsmith-timer-cancel")?;
+    let cgroup = support::Cgroup::make("bpfsmith-timer-cancel")?;
+    let listener = support::listener_in(&cgroup)?;
     let link = CgroupLink::attach(loaded.program("arm")?, cgroup.path(), AttachType::CGROUP_INET_EGRESS)?;
-    support::send_packet()?;
-    drop(link);
+    let connection = support::send_packet(&listener)?;
+    link.detach()?;
+    drop(connection);
     sleep(Duration::from_millis(50));
 
     let results: Results = loaded.typed_map::<u32, Results>("results")?.get(&0)?.unwrap_or_default();

@@ -40,13 +40,15 @@ impl<'a> Resolver<'a> {
                 set(slots, index, id.0.cast_signed());
             }
             RelocKind::Ksym { typed: true } => {
-                let id = self.find(Kind::Var, reloc.symbol, || Need::Ksym { name: name(), typed: true }, &site)?;
+                let id =
+                    self.find(Kind::Var, reloc.symbol, || Need::Ksym { name: name(), typed: true }, &site)?;
                 set(slots, index, id.0.cast_signed());
             }
             RelocKind::Ksym { typed: false } => {
                 let need = || Need::Ksym { name: name(), typed: false };
                 let address = self.target.symbol(reloc.symbol);
-                let address = address.ok_or_else(|| RelocateError::Unanswered { need: need(), site: site() })?;
+                let address =
+                    address.ok_or_else(|| RelocateError::Unanswered { need: need(), site: site() })?;
                 let (low, high) = halves(address);
                 set(slots, index, low);
                 set(slots, index + 1, high);
@@ -103,7 +105,11 @@ impl<'a> Resolver<'a> {
         found.ok_or_else(|| RelocateError::NotInKernel { need: need(), site: site() })
     }
 
-    fn view(&mut self, need: &impl Fn() -> Need, site: &impl Fn() -> Site) -> Result<&View<'a>, RelocateError> {
+    fn view(
+        &mut self,
+        need: &impl Fn() -> Need,
+        site: &impl Fn() -> Site,
+    ) -> Result<&View<'a>, RelocateError> {
         if self.view.is_none() {
             let bytes = self.target.kernel_btf();
             let bytes = bytes.ok_or_else(|| RelocateError::Unanswered { need: need(), site: site() })?;

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 
 use bpfsmith::kernel::{self, LoadError, Loaded};
@@ -12,7 +12,7 @@ use bpfsmith::plan::Plan;
 use bpfsmith::target::Target;
 
 /// Loads the object; where the process may not, prints what would have been loaded and which capability is missing.
-pub fn load_or_explain(object: &Object) -> Result<Option<Loaded>, Box<dyn Error>> {
+pub(crate) fn load_or_explain(object: &Object) -> Result<Option<Loaded>, Box<dyn Error>> {
     match kernel::load(object) {
         Ok(loaded) => Ok(Some(loaded)),
         Err(error) if error.is_not_permitted() => {
@@ -41,32 +41,29 @@ fn print_object(object: &Object) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A cgroup of this process's own; the process is in it as long as this lives.
-pub struct Cgroup {
+/// A cgroup of this process's own, removed when this is dropped.
+pub(crate) struct Cgroup {
     path: PathBuf,
     home: PathBuf,
 }
 
 impl Cgroup {
-    pub fn join(name: &str) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn make(name: &str) -> Result<Self, Box<dyn Error>> {
         let root = cgroup2()?;
         let home = own_cgroup(&root)?;
         let path = root.join(format!("{name}-{}", std::process::id()));
         fs::create_dir(&path)?;
-        let cgroup = Self { path, home };
-        move_to(&cgroup.path)?;
-        Ok(cgroup)
+        Ok(Self { path, home })
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        let left = move_to(&self.home).and_then(|()| fs::remove_dir(&self.path));
-        if let Err(error) = left {
+        if let Err(error) = fs::remove_dir(&self.path) {
             eprintln!("the cgroup {} could not be removed: {error}", self.path.display());
         }
     }
@@ -80,22 +77,31 @@ fn move_to(cgroup: &Path) -> std::io::Result<()> {
 fn cgroup2() -> Result<PathBuf, Box<dyn Error>> {
     let mounts = fs::read_to_string("/proc/mounts")?;
     let mount = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
-    let path = mount.filter(|words| words.get(2) == Some(&"cgroup2")).find_map(|words| words.get(1).map(PathBuf::from));
+    let path = mount
+        .filter(|words| words.get(2) == Some(&"cgroup2"))
+        .find_map(|words| words.get(1).map(PathBuf::from));
     path.ok_or_else(|| "no cgroup2 file system is mounted".into())
 }
 
 fn own_cgroup(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let cgroups = fs::read_to_string("/proc/self/cgroup")?;
-    let own = cgroups.lines().find_map(|line| line.strip_prefix("0::/")).ok_or("this process is in no cgroup2")?;
+    let own =
+        cgroups.lines().find_map(|line| line.strip_prefix("0::/")).ok_or("this process is in no cgroup2")?;
     Ok(root.join(own))
 }
 
-/// Sends this process one packet over lo.
-pub fn send_packet() -> Result<(), Box<dyn Error>> {
-    let receiver = UdpSocket::bind("127.0.0.1:0")?;
-    let sender = UdpSocket::bind("127.0.0.1:0")?;
-    sender.send_to(b"bpfsmith", receiver.local_addr()?)?;
-    let mut buffer = [0; 8];
-    receiver.recv(&mut buffer)?;
-    Ok(())
+/// A listener of this process that belongs to the cgroup, while the process itself does not.
+pub(crate) fn listener_in(cgroup: &Cgroup) -> Result<TcpListener, Box<dyn Error>> {
+    move_to(&cgroup.path)?;
+    let listener = TcpListener::bind("127.0.0.1:0");
+    move_to(&cgroup.home)?;
+    Ok(listener?)
+}
+
+/// Makes the listener send this process one packet over lo: the answer to a connection request.
+///
+/// The kernel sends it while it handles the request, in a softirq. Timers fire in softirqs too, so none fires on this
+/// CPU before the programs on the packet's way have ended.
+pub(crate) fn send_packet(listener: &TcpListener) -> Result<TcpStream, Box<dyn Error>> {
+    Ok(TcpStream::connect(listener.local_addr()?)?)
 }

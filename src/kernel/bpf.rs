@@ -8,8 +8,8 @@ use std::path::Path;
 use super::load::Inputs;
 use crate::base::{Endian, Errno};
 use crate::plan::{
-    Bpf, BtfLoad, Command, ElemValue, Failure, Fd, LinkCreate, Log, MapCreate, MapShape, MapUpdateElem, Plan, ProgBtf,
-    ProgLoad, Reply,
+    Bpf, BtfLoad, Command, ElemValue, Failure, Fd, LinkCreate, Log, MapCreate, MapShape, MapUpdateElem, Plan,
+    ProgBtf, ProgLoad, Reply,
 };
 use crate::sys::abi::{ElemFlags, LogLevel};
 use crate::sys::{self, BtfFd, LinkFd, MapFd, ProgFd};
@@ -212,7 +212,9 @@ impl Kernel {
             let start = slot as usize * 8;
             if let Some(bytes) = insns.get_mut(start..start + 8).and_then(|bytes| bytes.try_into().ok()) {
                 let bytes: &mut [u8; 8] = bytes;
-                *bytes = crate::asm::Slot::from_bytes(*bytes, Endian::NATIVE).with_imm(number).to_bytes(Endian::NATIVE);
+                *bytes = crate::asm::Slot::from_bytes(*bytes, Endian::NATIVE)
+                    .with_imm(number)
+                    .to_bytes(Endian::NATIVE);
             }
         }
         Ok(insns.into())
@@ -233,7 +235,11 @@ impl Kernel {
 }
 
 fn log_of(log: Log, buffer: &mut [u8]) -> sys::Log<'_> {
-    if log.level == 0 { sys::Log::none() } else { sys::Log::new(LogLevel::from_bits_retain(log.level), buffer) }
+    if log.level == 0 {
+        sys::Log::none()
+    } else {
+        sys::Log::new(LogLevel::from_bits_retain(log.level), buffer)
+    }
 }
 
 fn failure(errno: Errno, log: &sys::Log<'_>) -> Failure {

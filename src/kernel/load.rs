@@ -252,15 +252,26 @@ fn failed(object: &Object, plan: &Plan, step: usize, failure: Failure) -> LoadEr
         return LoadError::NoSuch { what: "step", name: step.to_string() };
     };
     let command = &step.command;
-    let what = command.about().and_then(|fd| plan.fd(fd)).map_or_else(|| "the object".to_owned(), ToString::to_string);
+    let what = command
+        .about()
+        .and_then(|fd| plan.fd(fd))
+        .map_or_else(|| "the object".to_owned(), ToString::to_string);
     if let (Command::ProgLoad(load), false) = (command, failure.log.is_empty()) {
         let name = plan.fd(load.out).map_or("", |info| info.name.as_str());
         return LoadError::Rejected(Box::new(reject(object, name, failure)));
     }
     let lacking = |assumption: &&crate::plan::Assumption| super::probe::probe(assumption.subject) == Fact::No;
-    let assumed = step.assumptions.iter().filter(lacking).map(|assumption| assumption.subject.to_string()).collect();
+    let assumed =
+        step.assumptions.iter().filter(lacking).map(|assumption| assumption.subject.to_string()).collect();
     let cause = explanation(object, plan, step, failure.errno);
-    LoadError::Command { command: command.name(), what, errno: failure.errno, cause, assumed, log: failure.log }
+    LoadError::Command {
+        command: command.name(),
+        what,
+        errno: failure.errno,
+        cause,
+        assumed,
+        log: failure.log,
+    }
 }
 
 /// The likely cause of a failure that came without a log.
@@ -294,16 +305,18 @@ fn explanation(object: &Object, plan: &Plan, step: &crate::plan::Step, errno: Er
             btf: load.btf.is_some(),
         }),
         Command::LinkCreate(_) => Failed::LinkCreate { attach_type: &kind },
-        Command::MapUpdateElem(update) => {
-            Failed::MapUpdate { flags: update.flags, fds: matches!(update.value, crate::plan::ElemValue::Fd(_)) }
-        }
+        Command::MapUpdateElem(update) => Failed::MapUpdate {
+            flags: update.flags,
+            fds: matches!(update.value, crate::plan::ElemValue::Fd(_)),
+        },
         Command::MapFreeze(_) => Failed::MapFreeze,
         Command::ObjPin(_) => Failed::ObjPin,
         Command::ObjGet(_) => Failed::ObjGet,
         _ => return None,
     };
     let missing = missing_capability(object, plan, &step.command);
-    let facts = Facts { missing: missing.as_deref(), kernel: crate::sys::host::kernel_version().ok(), newest: None };
+    let facts =
+        Facts { missing: missing.as_deref(), kernel: crate::sys::host::kernel_version().ok(), newest: None };
     cause::explain(&failed, errno, &facts).map(std::borrow::Cow::into_owned)
 }
 
@@ -328,7 +341,8 @@ fn missing_capability(object: &Object, plan: &Plan, command: &Command) -> Option
 /// Turns the verifier's instruction number into a function and a Rust line.
 fn reject(object: &Object, name: &str, failure: Failure) -> Rejection {
     let linked = linker::link(object).ok();
-    let program = linked.as_ref().and_then(|linked| linked.programs.iter().find(|program| program.def.name == name));
+    let program =
+        linked.as_ref().and_then(|linked| linked.programs.iter().find(|program| program.def.name == name));
     Rejection::new(name, failure.errno, failure.log, |place| program.and_then(|program| site(program, place)))
 }
 

@@ -418,7 +418,8 @@ impl<K: BtfType> Iterator for Keys<'_, K> {
         let mut next = Bytes::zeroed(K::SIZE);
         match self.map.next_key(self.last.as_ref().map(AsRef::as_ref), next.as_mut()) {
             Ok(true) => {
-                let key = next.read().ok_or_else(|| MapError::Value { map: self.map.name.clone(), part: "key" });
+                let key =
+                    next.read().ok_or_else(|| MapError::Value { map: self.map.name.clone(), part: "key" });
                 self.last = Some(next);
                 Some(key)
             }

@@ -52,7 +52,9 @@ fn map_kind(kind: MapKind) -> Fact {
     }
     let max_entries = match kind.max_entries() {
         EntriesRule::Zero => 0,
-        EntriesRule::RingBytes => sys::host::page_size().ok().and_then(|size| u32::try_from(size).ok()).unwrap_or(4096),
+        EntriesRule::RingBytes => {
+            sys::host::page_size().ok().and_then(|size| u32::try_from(size).ok()).unwrap_or(4096)
+        }
         _ => 1,
     };
     let create = sys::map::Create {
@@ -176,7 +178,9 @@ fn feature(feature: Feature) -> Fact {
         Feature::Btf => fact_of(btf(|builder| builder.int("int", 4, IntEncoding::SIGNED).is_ok())),
         Feature::FuncInfo => fact_of(btf(|builder| function(builder, Linkage::Static))),
         Feature::GlobalFunctions => fact_of(btf(|builder| function(builder, Linkage::Global))),
-        Feature::GlobalData => fact_of(array(b"").and_then(|map| sys::map::freeze(std::os::fd::AsFd::as_fd(&map)))),
+        Feature::GlobalData => {
+            fact_of(array(b"").and_then(|map| sys::map::freeze(std::os::fd::AsFd::as_fd(&map))))
+        }
         Feature::Timers => helper(Helper::TIMER_INIT, ProgType::SOCKET_FILTER),
         Feature::TracingTimers => helper(Helper::TIMER_INIT, ProgType::RAW_TRACEPOINT),
         Feature::FdArray => fact_of(array(b"").and_then(by_index)),
@@ -187,7 +191,14 @@ fn feature(feature: Feature) -> Fact {
 fn array(name: &[u8]) -> Result<MapFd, Errno> {
     let size = 4;
     let map_type = MapKind::ARRAY.0;
-    sys::map::create(&sys::map::Create { map_type, key_size: size, value_size: size, max_entries: 1, name, ..Default::default() })
+    sys::map::create(&sys::map::Create {
+        map_type,
+        key_size: size,
+        value_size: size,
+        max_entries: 1,
+        name,
+        ..Default::default()
+    })
 }
 
 fn btf(describe: impl FnOnce(&mut Builder) -> bool) -> Result<(), Errno> {
@@ -209,6 +220,7 @@ fn by_index(map: MapFd) -> Result<(), Errno> {
     let insns = a.finish().map_err(|_| Errno::EINVAL)?.encode(Endian::NATIVE);
     let fds = [std::os::fd::AsFd::as_fd(&map)];
     let prog_type = ProgType::SOCKET_FILTER.0;
-    let load = sys::prog::Load { prog_type, insns: &insns, license: LICENSE, fd_array: &fds, ..Default::default() };
+    let load =
+        sys::prog::Load { prog_type, insns: &insns, license: LICENSE, fd_array: &fds, ..Default::default() };
     sys::prog::load(&load, &mut Log::none()).map(drop)
 }

@@ -153,7 +153,9 @@ impl Program {
     /// # Errors
     /// [`ProgramError`].
     pub fn id(&self) -> Result<u32, ProgramError> {
-        sys::info::program(&self.fd).map(|info| info.id).map_err(|errno| self.error("OBJ_GET_INFO_BY_FD", errno))
+        sys::info::program(&self.fd)
+            .map(|info| info.id)
+            .map_err(|errno| self.error("OBJ_GET_INFO_BY_FD", errno))
     }
 
     /// Pins the program at `path` in a bpffs (`BPF_OBJ_PIN`, since 4.4).
@@ -190,7 +192,8 @@ impl Program {
             cpu: input.cpu,
             ..Default::default()
         };
-        let outcome = sys::prog::test_run(&self.fd, &mut run).map_err(|errno| self.error("PROG_TEST_RUN", errno))?;
+        let outcome =
+            sys::prog::test_run(&self.fd, &mut run).map_err(|errno| self.error("PROG_TEST_RUN", errno))?;
         data.truncate(outcome.data_size as usize);
         context_out.truncate(outcome.context_size as usize);
         Ok(TestOutcome {

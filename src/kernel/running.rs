@@ -54,7 +54,9 @@ fn with_addresses(mut target: Target, names: &[&str]) -> Result<Target, TargetEr
     let wanted: std::collections::BTreeSet<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
     for line in symbols.split(|&byte| byte == b'\n') {
         let mut words = line.split(|byte| byte.is_ascii_whitespace());
-        let (Some(address), Some(_), Some(name)) = (words.next(), words.next(), words.next()) else { continue };
+        let (Some(address), Some(_), Some(name)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
         if !wanted.contains(name) {
             continue;
         }

@@ -42,7 +42,11 @@ impl CgroupLink {
     /// [`LinkError`]: EINVAL where program and attach type do not match, EPERM where an ancestor forbids it,
     /// EBADF where the directory is no cgroup.
     #[doc(alias = "BPF_LINK_CREATE")]
-    pub fn attach(program: &Program, cgroup: impl AsRef<Path>, attach_type: AttachType) -> Result<Self, LinkError> {
+    pub fn attach(
+        program: &Program,
+        cgroup: impl AsRef<Path>,
+        attach_type: AttachType,
+    ) -> Result<Self, LinkError> {
         let path = cgroup.as_ref();
         let directory = File::open(path).map_err(|error| LinkError::Target {
             path: path.display().to_string(),
@@ -89,7 +93,8 @@ impl CgroupLink {
     /// [`LinkError`]: EINVAL where the kinds differ.
     #[doc(alias = "BPF_LINK_UPDATE")]
     pub fn update(&mut self, program: &Program) -> Result<(), LinkError> {
-        sys::link::update(&self.fd, program.as_fd(), None).map_err(|errno| self.error("LINK_UPDATE", errno))?;
+        sys::link::update(&self.fd, program.as_fd(), None)
+            .map_err(|errno| self.error("LINK_UPDATE", errno))?;
         program.name().clone_into(&mut self.program);
         Ok(())
     }
@@ -112,7 +117,12 @@ impl CgroupLink {
         let LinkDetail::Cgroup { cgroup_id, attach_type } = info.detail else {
             return Err(self.error("OBJ_GET_INFO_BY_FD", Errno::EINVAL));
         };
-        Ok(CgroupLinkInfo { id: info.id, prog_id: info.prog_id, cgroup_id, attach_type: AttachType(attach_type) })
+        Ok(CgroupLinkInfo {
+            id: info.id,
+            prog_id: info.prog_id,
+            cgroup_id,
+            attach_type: AttachType(attach_type),
+        })
     }
 
     fn error(&self, operation: &'static str, errno: Errno) -> LinkError {

@@ -149,7 +149,8 @@ impl MapKind {
         const LOCKS: FieldKinds = FieldKinds::SPIN_LOCK.union(FieldKinds::RES_SPIN_LOCK);
         const KPTRS: FieldKinds = FieldKinds::KPTRS.union(FieldKinds::REFCOUNT);
         const ROOTS: FieldKinds = FieldKinds::LIST_HEAD.union(FieldKinds::RB_ROOT);
-        const ASYNC: FieldKinds = FieldKinds::TIMER.union(FieldKinds::WORK_QUEUE).union(FieldKinds::TASK_WORK);
+        const ASYNC: FieldKinds =
+            FieldKinds::TIMER.union(FieldKinds::WORK_QUEUE).union(FieldKinds::TASK_WORK);
         match self {
             Self::HASH | Self::ARRAY => LOCKS.union(KPTRS).union(ROOTS).union(ASYNC),
             Self::LRU_HASH => KPTRS.union(ROOTS).union(ASYNC),

@@ -148,7 +148,10 @@ impl MapSpec {
 
     /// `BPF_MAP_TYPE_HASH_OF_MAPS` (since 4.12): maps shaped as `inner`, by key.
     #[doc(alias = "BPF_MAP_TYPE_HASH_OF_MAPS")]
-    pub fn hash_of_maps<K: BtfType>(name: impl Into<String>, inner: MapSpec<impl Sized, impl Sized>) -> MapSpec<K, ()> {
+    pub fn hash_of_maps<K: BtfType>(
+        name: impl Into<String>,
+        inner: MapSpec<impl Sized, impl Sized>,
+    ) -> MapSpec<K, ()> {
         MapSpec::parts(MapKind::HASH_OF_MAPS, name, Part::of::<K>(), Part::FD).inner(inner)
     }
 }

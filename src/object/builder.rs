@@ -136,7 +136,12 @@ impl ObjectBuilder {
 
     /// Adds a global function (since 5.6): verified on its own, by the types of its FUNC_PROTO `proto`.
     #[track_caller]
-    pub fn add_global_function(&mut self, name: impl Into<String>, proto: TypeId, code: Result<Code, AsmError>) {
+    pub fn add_global_function(
+        &mut self,
+        name: impl Into<String>,
+        proto: TypeId,
+        code: Result<Code, AsmError>,
+    ) {
         self.push_function(name.into(), code, Linkage::Global, proto, Site::here());
     }
 
@@ -225,7 +230,14 @@ impl ObjectBuilder {
         }
     }
 
-    fn push_function(&mut self, name: String, code: Result<Code, AsmError>, linkage: Linkage, proto: TypeId, site: Site) {
+    fn push_function(
+        &mut self,
+        name: String,
+        code: Result<Code, AsmError>,
+        linkage: Linkage,
+        proto: TypeId,
+        site: Site,
+    ) {
         if !self.names.functions.insert(&name, self.functions.len()) {
             self.fail(ObjectError::DuplicateFunction { name: name.clone(), site: site.clone() });
         }

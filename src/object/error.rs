@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use crate::asm::{AsmError, Loc};
-use crate::btf::special::{FieldError, FieldKind};
 use crate::btf::BtfError;
+use crate::btf::special::{FieldError, FieldKind};
 use crate::map::{MapFlags, MapKind};
 use crate::site::Site;
 
@@ -79,7 +79,9 @@ pub enum ObjectError {
         site: Site,
     },
     /// The entry function of a program is used as a callback or called (6.18 takes the callback, later kernels do not).
-    #[error("function `{function}` uses `{callee}`, the entry of a program, as a callback or a function{site}")]
+    #[error(
+        "function `{function}` uses `{callee}`, the entry of a program, as a callback or a function{site}"
+    )]
     EntryUsedAsFunction {
         /// The function.
         function: String,
@@ -89,7 +91,9 @@ pub enum ObjectError {
         site: Site,
     },
     /// The address of a map's value was asked for where the kernel gives none: only arrays have one.
-    #[error("function `{function}` takes the address of a value of map `{map}`, whose kind {kind} has none: only arrays do{site}")]
+    #[error(
+        "function `{function}` takes the address of a value of map `{map}`, whose kind {kind} has none: only arrays do{site}"
+    )]
     NoDirectValue {
         /// The function.
         function: String,
@@ -101,7 +105,9 @@ pub enum ObjectError {
         site: Site,
     },
     /// The offset of a direct value lies outside of the map's value.
-    #[error("function `{function}` takes the address at offset {offset} of the value of map `{map}`, which has {size} bytes{site}")]
+    #[error(
+        "function `{function}` takes the address at offset {offset} of the value of map `{map}`, which has {size} bytes{site}"
+    )]
     ValueOffset {
         /// The function.
         function: String,
@@ -163,7 +169,9 @@ pub enum ObjectError {
         site: Site,
     },
     /// A special field in a kind of map that cannot hold it (EOPNOTSUPP).
-    #[error("map `{map}`: `{path}` at offset {offset} is a {field}, which a map of kind {kind} cannot hold{site}")]
+    #[error(
+        "map `{map}`: `{path}` at offset {offset} is a {field}, which a map of kind {kind} cannot hold{site}"
+    )]
     FieldKind {
         /// The map.
         map: String,
@@ -179,7 +187,9 @@ pub enum ObjectError {
         site: Site,
     },
     /// A special field in a map that programs may only read or only write (EACCES).
-    #[error("map `{map}`: `{path}` at offset {offset} is a {field}, which the flags {flags} do not allow{site}")]
+    #[error(
+        "map `{map}`: `{path}` at offset {offset} is a {field}, which the flags {flags} do not allow{site}"
+    )]
     FieldFlags {
         /// The map.
         map: String,

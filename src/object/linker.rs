@@ -217,7 +217,14 @@ impl<'a> Linker<'a> {
     }
 
     /// Both forms count from the slot after the instruction's first one.
-    fn fix_call(&self, program: &mut LinkedProgram<'a>, starts: &[Option<u32>], slot: u32, kind: RelocKind, name: &str) {
+    fn fix_call(
+        &self,
+        program: &mut LinkedProgram<'a>,
+        starts: &[Option<u32>],
+        slot: u32,
+        kind: RelocKind,
+        name: &str,
+    ) {
         let callee = self.object.function_index(name);
         let (Some(index), Some(insn)) = (callee, program.slots.get_mut(slot as usize)) else { return };
         let Some(start) = starts[index] else { return };
@@ -233,7 +240,9 @@ impl<'a> Linker<'a> {
         }
         // The kernel wants a line at the start of every function, or none at all.
         let starts = program.functions.iter().map(|placed| placed.start);
-        let complete = starts.clone().all(|start| program.line_info.binary_search_by_key(&start, |line| line.insn_off).is_ok());
+        let complete = starts
+            .clone()
+            .all(|start| program.line_info.binary_search_by_key(&start, |line| line.insn_off).is_ok());
         if !complete {
             program.line_info.clear();
         }

@@ -143,7 +143,9 @@ impl fmt::Display for Need {
             Self::Ksym { name, typed: false } => write!(f, "address of the kernel symbol `{name}`"),
             Self::KernelType(name) => write!(f, "kernel type `{name}`"),
             Self::CoreTypes => write!(f, "layout of kernel types (CO-RE)"),
-            Self::AttachTarget { program, target } => write!(f, "attach target `{target}` of program `{program}`"),
+            Self::AttachTarget { program, target } => {
+                write!(f, "attach target `{target}` of program `{program}`")
+            }
             Self::PossibleCpus(map) => write!(f, "number of possible CPUs, for map `{map}`"),
             Self::Pin { map, path } => write!(f, "pin `{path}` of map `{map}`"),
             Self::SuppliedMap(map) => write!(f, "descriptor of map `{map}`, from the caller"),

@@ -14,14 +14,21 @@ impl Object {
     /// Names that are no program are passed over. BTF stays whole: type ids do not change.
     #[must_use]
     pub fn only<S: AsRef<str>>(&self, programs: impl IntoIterator<Item = S>) -> Self {
-        let mut reach = Reach { object: self, programs: BTreeSet::new(), functions: BTreeSet::new(), maps: BTreeSet::new() };
+        let mut reach = Reach {
+            object: self,
+            programs: BTreeSet::new(),
+            functions: BTreeSet::new(),
+            maps: BTreeSet::new(),
+        };
         for name in programs {
             reach.program(name.as_ref());
         }
         let Reach { programs, functions, maps, .. } = reach;
-        let functions: Vec<_> = self.functions.iter().filter(|f| functions.contains(f.name.as_str())).cloned().collect();
+        let functions: Vec<_> =
+            self.functions.iter().filter(|f| functions.contains(f.name.as_str())).cloned().collect();
         let maps: Vec<_> = self.maps.iter().filter(|map| maps.contains(map.name.as_str())).cloned().collect();
-        let programs: Vec<_> = self.programs.iter().filter(|p| programs.contains(p.name.as_str())).cloned().collect();
+        let programs: Vec<_> =
+            self.programs.iter().filter(|p| programs.contains(p.name.as_str())).cloned().collect();
         Self {
             name: self.name.clone(),
             license: self.license.clone(),
@@ -62,7 +69,9 @@ impl<'a> Reach<'a> {
         let mut open: Vec<&'a str> = Vec::new();
         open.extend(self.object.function(entry).map(|f| f.name.as_str()));
         while let Some(name) = open.pop() {
-            let Some(function) = self.object.function(name).filter(|_| self.functions.insert(name)) else { continue };
+            let Some(function) = self.object.function(name).filter(|_| self.functions.insert(name)) else {
+                continue;
+            };
             for reloc in function.code.relocs() {
                 let symbol = function.code.symbol(reloc.symbol);
                 match reloc.kind {

@@ -78,12 +78,18 @@ fn shape(map: &MapDef) -> Result<(), ObjectError> {
     sizes(map)?;
     flags(map)?;
     if map.kind.has_inner() != map.inner.is_some() {
-        let rule = if map.inner.is_some() { "only maps of maps have one" } else { "a map of maps needs a template" };
+        let rule =
+            if map.inner.is_some() { "only maps of maps have one" } else { "a map of maps needs a template" };
         return Err(map_shape(map, "inner_map_fd", map.inner.is_some().to_string(), rule.to_owned()));
     }
     if map.key != TypeId::VOID && map.value == TypeId::VOID {
         let what = "the key has BTF and the value has none, which the kernel refuses (EINVAL)";
-        return Err(ObjectError::MapBtf { map: map.name.clone(), kind: map.kind, what, site: map.site.clone() });
+        return Err(ObjectError::MapBtf {
+            map: map.name.clone(),
+            kind: map.kind,
+            what,
+            site: map.site.clone(),
+        });
     }
     Ok(())
 }
@@ -120,7 +126,14 @@ fn flags(map: &MapDef) -> Result<(), ObjectError> {
 }
 
 fn map_shape(map: &MapDef, attribute: &'static str, given: String, rule: String) -> ObjectError {
-    ObjectError::MapShape { map: map.name.clone(), kind: map.kind, attribute, given, rule, site: map.site.clone() }
+    ObjectError::MapShape {
+        map: map.name.clone(),
+        kind: map.kind,
+        attribute,
+        given,
+        rule,
+        site: map.site.clone(),
+    }
 }
 
 fn fields(map: &MapDef, btf: &Btf) -> Result<Vec<SpecialField>, ObjectError> {
@@ -128,17 +141,34 @@ fn fields(map: &MapDef, btf: &Btf) -> Result<Vec<SpecialField>, ObjectError> {
         return Ok(Vec::new());
     }
     let (name, site) = (map.name.clone(), map.site.clone());
-    let fields = special::scan(btf, map.value)
-        .map_err(|source| ObjectError::Field { map: name.clone(), source, site: site.clone() })?;
+    let fields = special::scan(btf, map.value).map_err(|source| ObjectError::Field {
+        map: name.clone(),
+        source,
+        site: site.clone(),
+    })?;
     let in_the_way = map.flags & (MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG);
     for field in &fields {
         let (map_name, path, offset, kind) = (name.clone(), field.path.clone(), field.offset, map.kind);
         if !map.kind.special().contains(field.kind.set()) {
-            return Err(ObjectError::FieldKind { map: map_name, kind, field: field.kind, path, offset, site });
+            return Err(ObjectError::FieldKind {
+                map: map_name,
+                kind,
+                field: field.kind,
+                path,
+                offset,
+                site,
+            });
         }
         if !in_the_way.is_empty() {
             let flags = in_the_way;
-            return Err(ObjectError::FieldFlags { map: map_name, flags, field: field.kind, path, offset, site });
+            return Err(ObjectError::FieldFlags {
+                map: map_name,
+                flags,
+                field: field.kind,
+                path,
+                offset,
+                site,
+            });
         }
     }
     Ok(fields)
@@ -161,7 +191,9 @@ fn entry_mistake(object: &Object, map: &MapDef, Entry { key, value }: &Entry) ->
         EntryValue::Bytes(bytes) if bytes.len() != map.value_size as usize => {
             Some(format!("its value has {} bytes, the map's values have {}", bytes.len(), map.value_size))
         }
-        EntryValue::Map(inner) if object.map(inner).is_none() => Some(format!("map `{inner}` is not defined")),
+        EntryValue::Map(inner) if object.map(inner).is_none() => {
+            Some(format!("map `{inner}` is not defined"))
+        }
         EntryValue::Program(program) if object.program(program).is_none() => {
             Some(format!("program `{program}` is not defined"))
         }
@@ -185,7 +217,8 @@ fn resolve(object: &Object, function: &FunctionDef, code: &Code, reloc: &Reloc) 
     let name = || function.name.clone();
     match reloc.kind {
         RelocKind::Map | RelocKind::MapValue { .. } => {
-            let missing = || ObjectError::UnknownMap { function: name(), map: symbol.to_owned(), site: site() };
+            let missing =
+                || ObjectError::UnknownMap { function: name(), map: symbol.to_owned(), site: site() };
             let map = object.map(symbol).ok_or_else(missing)?;
             direct_value(map, reloc.kind, name, site)
         }
@@ -193,7 +226,10 @@ fn resolve(object: &Object, function: &FunctionDef, code: &Code, reloc: &Reloc) 
             let callee = symbol.to_owned();
             match object.function(symbol) {
                 None => Err(ObjectError::UnknownFunction { function: name(), callee, site: site() }),
-                Some(_) if reloc.kind == RelocKind::LoadFunction && object.program(symbol).is_some_and(|p| p.entry == symbol) => {
+                Some(_)
+                    if reloc.kind == RelocKind::LoadFunction
+                        && object.program(symbol).is_some_and(|p| p.entry == symbol) =>
+                {
                     Err(ObjectError::EntryUsedAsFunction { function: name(), callee, site: site() })
                 }
                 Some(_) => Ok(()),
@@ -216,7 +252,13 @@ fn direct_value(
     }
     let size = u64::from(map.value_size);
     if size != 0 && u64::from(offset) >= size {
-        return Err(ObjectError::ValueOffset { function: function(), map: map.name.clone(), offset, size, site: site() });
+        return Err(ObjectError::ValueOffset {
+            function: function(),
+            map: map.name.clone(),
+            offset,
+            size,
+            site: site(),
+        });
     }
     Ok(())
 }

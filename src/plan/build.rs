@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::require::Requirements;
 use super::{
-    BtfLoad, Command, ElemValue, Fd, FdInfo, FdKind, Log, MapBtf, MapCreate, MapFreeze, MapShape, MapUpdateElem,
-    ObjGet, ObjGetInfoByFd, ObjPin, Plan, PlanError, ProgBtf, ProgLoad, Step, When,
+    BtfLoad, Command, ElemValue, Fd, FdInfo, FdKind, Log, MapBtf, MapCreate, MapFreeze, MapShape,
+    MapUpdateElem, ObjGet, ObjGetInfoByFd, ObjPin, Plan, PlanError, ProgBtf, ProgLoad, Step, When,
 };
 use crate::asm::{Insn, MapRef, RelocKind, Slot};
 use crate::map::{Entry, EntryValue, MapDef, MapSource};
@@ -19,7 +19,10 @@ pub(super) fn plan(object: &Object, target: &Target) -> Result<Plan, PlanError> 
     plan_with_layout(object, target).map(|(plan, _)| plan)
 }
 
-pub(super) fn plan_with_layout<'a>(object: &'a Object, target: &Target) -> Result<(Plan, Linked<'a>), PlanError> {
+pub(super) fn plan_with_layout<'a>(
+    object: &'a Object,
+    target: &Target,
+) -> Result<(Plan, Linked<'a>), PlanError> {
     let linked = linker::link(object)?;
     let mut planner = Planner {
         object,
@@ -71,7 +74,8 @@ impl<'a> Planner<'a> {
     /// BTF is loaded when a map has types, or a program cannot do without; a trivial program needs none.
     fn btf(&mut self, linked: &Linked<'_>) -> Result<(), PlanError> {
         let maps = self.object.maps().iter().filter(|map| map.source != MapSource::Supplied);
-        let typed = maps.clone().any(|map| map.has_btf() || map.inner.as_ref().is_some_and(|inner| inner.has_btf()));
+        let typed =
+            maps.clone().any(|map| map.has_btf() || map.inner.as_ref().is_some_and(|inner| inner.has_btf()));
         let needed = maps.clone().any(|map| !map.fields.is_empty())
             || linked.programs.iter().any(|program| program.needs_btf || !program.core_relos.is_empty());
         if !(typed || needed) || !self.requirements.btf(needed)? {
@@ -110,7 +114,12 @@ impl<'a> Planner<'a> {
             flags: map.flags.bits(),
         };
         let command = Command::ObjGetInfoByFd(ObjGetInfoByFd { fd: out });
-        self.steps.push(Step { command, when: When::Found(out), wanted: Some(wanted), assumptions: Vec::new() });
+        self.steps.push(Step {
+            command,
+            when: When::Found(out),
+            wanted: Some(wanted),
+            assumptions: Vec::new(),
+        });
         Ok(())
     }
 
@@ -124,7 +133,8 @@ impl<'a> Planner<'a> {
             }
         };
         self.requirements.map(map)?;
-        let btf = self.btf.filter(|_| map.has_btf()).map(|btf| MapBtf { btf, key: map.key.0, value: map.value.0 });
+        let btf =
+            self.btf.filter(|_| map.has_btf()).map(|btf| MapBtf { btf, key: map.key.0, value: map.value.0 });
         let create = MapCreate {
             kind: map.kind,
             key_size: map.key_size,
@@ -188,7 +198,12 @@ impl<'a> Planner<'a> {
     fn program(&mut self, program: &LinkedProgram<'a>) -> Result<(), PlanError> {
         self.requirements.program(program)?;
         let by_index = self.requirements.fd_array();
-        let mut body = Body { slots: program.slots.clone(), fd_array: Vec::new(), index: BTreeMap::new(), fd_slots: Vec::new() };
+        let mut body = Body {
+            slots: program.slots.clone(),
+            fd_array: Vec::new(),
+            index: BTreeMap::new(),
+            fd_slots: Vec::new(),
+        };
         for reloc in &program.relocs {
             match reloc.kind {
                 RelocKind::Map | RelocKind::MapValue { .. } => {

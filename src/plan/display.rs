@@ -17,7 +17,13 @@ enum Value<'a> {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.steps.len();
-        writeln!(f, "plan `{}` for {}: {count} bpf(2) command{}", self.name, self.target, if count == 1 { "" } else { "s" })?;
+        writeln!(
+            f,
+            "plan `{}` for {}: {count} bpf(2) command{}",
+            self.name,
+            self.target,
+            if count == 1 { "" } else { "s" }
+        )?;
         for (number, step) in (1..).zip(&self.steps) {
             self.print_step(f, number, step)?;
         }
@@ -83,7 +89,9 @@ fn print_bytes(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
 
 /// A short name for a blob: the same bytes give the same number on any machine.
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Command {

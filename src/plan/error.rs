@@ -71,7 +71,9 @@ impl PlanError {
     #[must_use]
     pub fn loc(&self) -> Option<&Loc> {
         match self {
-            Self::Lacks { site, .. } | Self::NeverHas { site, .. } | Self::Unanswered { site, .. } => site.loc(),
+            Self::Lacks { site, .. } | Self::NeverHas { site, .. } | Self::Unanswered { site, .. } => {
+                site.loc()
+            }
             Self::Relocate(error) => error.loc(),
             Self::Object(error) => error.loc(),
             Self::Endian { .. } | Self::Entry { .. } => None,

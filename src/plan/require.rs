@@ -121,7 +121,8 @@ impl<'a> Requirements<'a> {
     }
 
     fn missing_groups(&mut self, used: Isa) -> Isa {
-        let missing = |group: &Isa| group.since().is_some_and(|since| !self.fact(Subject::Isa(group.bits()), since));
+        let missing =
+            |group: &Isa| group.since().is_some_and(|since| !self.fact(Subject::Isa(group.bits()), since));
         used.iter().filter(missing).collect()
     }
 
@@ -143,9 +144,17 @@ impl<'a> Requirements<'a> {
         }
         let kind = program.def.kind;
         let Some(since) = kind.timers() else {
-            return Err(PlanError::NeverHas { what: at(program, index), feature: format!("timers in {} programs", kind.name()), site: site(program, index) });
+            return Err(PlanError::NeverHas {
+                what: at(program, index),
+                feature: format!("timers in {} programs", kind.name()),
+                site: site(program, index),
+            });
         };
-        let subject = Subject::Feature(if since > Feature::Timers.since() { Feature::TracingTimers } else { Feature::Timers });
+        let subject = Subject::Feature(if since > Feature::Timers.since() {
+            Feature::TracingTimers
+        } else {
+            Feature::Timers
+        });
         if self.fact(subject, since) {
             return Ok(());
         }
@@ -166,7 +175,11 @@ impl<'a> Requirements<'a> {
         feature: &str,
         site: &Site,
     ) -> Result<(), PlanError> {
-        if self.fact(subject, since) { Ok(()) } else { Err(self.lacks(&what(), feature, since, site.clone())) }
+        if self.fact(subject, since) {
+            Ok(())
+        } else {
+            Err(self.lacks(&what(), feature, since, site.clone()))
+        }
     }
 
     fn need_since(

@@ -45,9 +45,9 @@ impl RelocateError {
     #[must_use]
     pub fn loc(&self) -> Option<&Loc> {
         match self {
-            Self::Unanswered { site, .. } | Self::NotInKernel { site, .. } | Self::Unsupported { site, .. } => {
-                site.loc()
-            }
+            Self::Unanswered { site, .. }
+            | Self::NotInKernel { site, .. }
+            | Self::Unsupported { site, .. } => site.loc(),
             Self::KernelBtf(_) => None,
         }
     }
