@@ -1,5 +1,5 @@
 //! The layout in `sys::abi`, held against the BTF of the running kernel.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod support;
 
@@ -81,9 +81,15 @@ fn complete() {
         return;
     }
     let kernel = Kernel::open();
-    for record in
-        ["bpf_attr", "bpf_map_info", "bpf_prog_info", "bpf_btf_info", "bpf_link_info", "bpf_token_info"]
-    {
+    for record in [
+        "bpf_attr",
+        "bpf_map_info",
+        "bpf_prog_info",
+        "bpf_btf_info",
+        "bpf_link_info",
+        "bpf_token_info",
+        "bpf_iter_link_info",
+    ] {
         for field in kernel.fields(record) {
             let aliases = ALIASES.iter().filter(|(alias, _)| record == "bpf_attr" && *alias == field.name);
             let known = rows().filter(|row| row.record == record).any(|row| {
