@@ -1,6 +1,8 @@
 //! Program kinds: one table of what can be loaded, as which type, for which place, under which section name.
 
 mod attach_type;
+mod context;
+mod helpers;
 mod prog_type;
 mod table;
 
@@ -8,6 +10,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 pub use attach_type::AttachType;
+pub use context::{Access, Context, ContextField, ContextPointer, Direction, Known, Widths};
+pub use helpers::{HelperSet, HelperTerms};
 pub use prog_type::ProgType;
 use table::{Row, TABLE};
 
