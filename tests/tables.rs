@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use bpfsmith::asm::Helper;
 use bpfsmith::base::{Endian, Errno, KernelVersion};
+use bpfsmith::btf::special::{FieldKind, FieldKinds};
 use bpfsmith::btf::{Builder, IntEncoding, StructDef, TypeId};
 use bpfsmith::kind::{AttachType, ProgType};
 use bpfsmith::map::{BtfRule, EntriesRule, MapFlags, MapKind, SizeRule};
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     suite.test_if(caps(), "the kernel takes the value sizes that the table says", value_sizes);
     suite.test_if(caps(), "the kernel takes the numbers of entries that the table says", entries);
     suite.test_if(caps(), "the kernel takes BTF where the table says", types_of_kinds);
+    suite.test_if(caps(), "the kernel takes special fields where the table says", special_fields);
     suite.run()
 }
 
@@ -278,6 +280,64 @@ fn types_of_kinds() {
                 table,
                 takes_types(&wide, Some(size), value),
             );
+        }
+    }
+}
+
+/// Those that need nothing beside them in the value.
+const FIELDS: [(FieldKind, FieldKinds); 9] = [
+    (FieldKind::SpinLock, FieldKinds::SPIN_LOCK),
+    (FieldKind::ResSpinLock, FieldKinds::RES_SPIN_LOCK),
+    (FieldKind::Timer, FieldKinds::TIMER),
+    (FieldKind::WorkQueue, FieldKinds::WORK_QUEUE),
+    (FieldKind::TaskWork, FieldKinds::TASK_WORK),
+    (FieldKind::KptrUntrusted, FieldKinds::KPTR_UNTRUSTED),
+    (FieldKind::Kptr, FieldKinds::KPTR),
+    (FieldKind::Uptr, FieldKinds::UPTR),
+    (FieldKind::RefCount, FieldKinds::REFCOUNT),
+];
+
+/// The size of the values that hold them.
+const HOLDER: u32 = 32;
+
+/// A key for the kind, and a value with the field.
+fn holder(key: u32, field: FieldKind) -> (BtfFd, TypeId, TypeId) {
+    let mut builder = Builder::new();
+    let key = match key {
+        4 => builder.int("int", 4, IntEncoding::SIGNED),
+        8 => builder.int("long", 8, IntEncoding::SIGNED),
+        size => builder.structure(StructDef::new("key").size(size)),
+    };
+    let field = match field {
+        FieldKind::KptrUntrusted | FieldKind::Kptr | FieldKind::Uptr => {
+            // A pointer to user memory is to a type of the program, the others are to one of the kernel.
+            let target = if field == FieldKind::Uptr { "bpfsmith_test" } else { "task_struct" };
+            let target = builder.structure(StructDef::new(target).size(8)).unwrap();
+            let tagged = builder.type_tag(field.name(), target).unwrap();
+            builder.ptr(tagged)
+        }
+        _ => builder.structure(StructDef::new(field.name()).size(field.size())),
+    };
+    let value = builder.structure(StructDef::new("value").member_at("field", field.unwrap(), 0).size(HOLDER));
+    let btf = builder.finish().unwrap().encode(Endian::NATIVE);
+    (btf::load(&btf, None, &mut Log::none()).unwrap(), key.unwrap(), value.unwrap())
+}
+
+fn special_fields() {
+    for kind in kinds().filter(|kind| kind.value_size().allows(HOLDER)) {
+        if matches!(kind.btf(), BtfRule::Refused | BtfRule::ValueOnly) {
+            continue;
+        }
+        for (field, set) in FIELDS.into_iter().filter(|(field, _)| field.since() <= running()) {
+            let map = Create { value_size: HOLDER, ..valid(kind) };
+            let (fd, key, value) = holder(map.key_size, field);
+            let types = Types { btf: fd.as_fd(), key: key.0, value: value.0 };
+            let takes = match create(&Create { btf: Some(types), ..map }) {
+                Ok(_) => true,
+                Err(Errno::EOPNOTSUPP) => false,
+                Err(errno) => panic!("{kind}, {}: {errno}", field.name()),
+            };
+            agree(kind, field.name(), kind.special().contains(set), takes);
         }
     }
 }
