@@ -279,7 +279,7 @@ impl Assembler {
         }
     }
 
-    #[inline]
+    #[inline(never)] // One call for each instruction is faster than a copy of this for each.
     fn push(&mut self, slot: Slot, at: At) {
         let loc = self.locs.id(at);
         self.lines.push((slot, loc));

@@ -92,7 +92,7 @@ impl<'a> Cursor<'a> {
     /// Takes these characters, after blanks; they have to stand here.
     #[inline]
     pub(super) fn expect(&mut self, word: &'static str) -> Parsed<()> {
-        if self.eat(word)? { Ok(()) } else { Err(self.expected(word)) }
+        if self.eat(word)? { Ok(()) } else { Err(self.missing(word)) }
     }
 
     /// Takes a word of letters, digits, `_`, `.` and `$`; the empty one, if none stands here.
@@ -173,18 +173,17 @@ impl<'a> Cursor<'a> {
         let word = self.word();
         match magnitude(word) {
             Some(magnitude) => Ok(Number { negative, magnitude }),
-            None => Err(self.not_a_number(at, negative, word)),
+            None => Err(self.not_a_number(at, word)),
         }
     }
 
     #[cold]
-    fn not_a_number(&self, at: usize, negative: bool, word: &str) -> Mistake {
+    fn not_a_number(&self, at: usize, word: &str) -> Mistake {
         let digits = word.strip_prefix("0x").unwrap_or(word);
         let kind = if word.is_empty() {
             return self.expected("a number");
         } else if digits.len() > 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            let value = Number { negative, magnitude: u64::MAX };
-            TextErrorKind::Range { value, what: "64 bits" }
+            TextErrorKind::Huge { word: word.into() }
         } else {
             TextErrorKind::Number { word: word.into() }
         };
@@ -206,6 +205,12 @@ impl<'a> Cursor<'a> {
     #[cold]
     pub(super) fn expected(&self, expected: &'static str) -> Mistake {
         self.mistake(TextErrorKind::Expected { expected, found: self.found() })
+    }
+
+    /// That this word or character had to stand here.
+    #[cold]
+    fn missing(&self, expected: &'static str) -> Mistake {
+        self.mistake(TextErrorKind::Token { expected, found: self.found() })
     }
 
     fn found(&self) -> Box<str> {

@@ -180,13 +180,15 @@ impl<'a> Parser<'a> {
     /// `r1 = be16 r1`, `r0 = xchg_64(...)`, `r1 = value(name) ll`, `r1 = name ll`
     fn function(&mut self, dst: Named, at: usize) -> Parsed<Emit<'a>> {
         let from = self.cursor.at();
+        if !self.cursor.peek().is_some_and(words::is_name_byte) {
+            return Err(self.cursor.expected("a register, a number, memory or a name"));
+        }
         let name = self.cursor.name()?;
         self.cursor.blanks()?;
         match self.cursor.peek() {
             Some(b'(') => {
                 self.cursor.skip(1);
-                let emit = self.applied(&name, dst, at, from)?;
-                Ok(emit)
+                self.applied(&name, dst, at, from)
             }
             Some(b'r' | b'w') => self.swap(&name, dst, from),
             _ => self.map(dst, at, name),

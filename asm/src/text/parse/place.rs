@@ -203,10 +203,7 @@ impl Cursor<'_> {
         let at = self.at();
         match self.bare_place()? {
             Place::At(base, off) => Ok((base, off)),
-            Place::Arg(_) => {
-                let number = special::ARGS_BASE.into();
-                Err(Mistake { at, kind: TextErrorKind::Register { number } })
-            }
+            Place::Arg(_) => Err(Mistake { at, kind: TextErrorKind::StackArg }),
         }
     }
 
@@ -241,7 +238,7 @@ impl Cursor<'_> {
 /// The argument that lies `bytes` away from the base.
 pub(super) fn stack_arg(at: usize, bytes: Option<i16>) -> Parsed<StackArg> {
     let arg = bytes.and_then(StackArg::from_bytes);
-    arg.ok_or(Mistake { at, kind: TextErrorKind::Register { number: special::ARGS_BASE.into() } })
+    arg.ok_or(Mistake { at, kind: TextErrorKind::StackArg })
 }
 
 #[inline]
