@@ -232,7 +232,7 @@ fn stored_in(size: Size) -> &'static str {
 fn filled_in(kind: RelocKind) -> &'static str {
     match kind {
         RelocKind::Map => "a map",
-        RelocKind::MapValue { .. } => "this place in the value of a map",
+        RelocKind::MapValue { .. } => "the address of a map's value at that offset",
         RelocKind::CallFunction => "the distance to a function that is called",
         RelocKind::LoadFunction => "the distance to a function whose address is loaded",
         RelocKind::Kfunc => "a kernel function",
