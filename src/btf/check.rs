@@ -13,14 +13,15 @@ pub(crate) fn place(ty: &Type<'_>) -> Place {
     Place { kind: ty.kind(), name: ty.name().to_string(), ..Place::default() }
 }
 
-/// Whether the kernel takes this type, given those it refers to.
-pub(crate) fn ty(ty: &Type<'_>, view: &View<'_>) -> Result<(), BtfError> {
-    Check { view, ty }.all()
+/// Whether the kernel takes this type, given those it refers to. `flag` is its `kind_flag`.
+pub(crate) fn ty(ty: &Type<'_>, flag: bool, view: &View<'_>) -> Result<(), BtfError> {
+    Check { view, ty, flag }.all()
 }
 
 struct Check<'c> {
     view: &'c View<'c>,
     ty: &'c Type<'c>,
+    flag: bool,
 }
 
 impl Check<'_> {
@@ -61,11 +62,12 @@ impl Check<'_> {
         })
     }
 
-    /// What a pointer or a modifier may refer to: anything but functions, variables, sections and their tags.
+    /// What a pointer or a modifier may refer to: anything but variables, sections and tags on declarations. A
+    /// function, of all things, counts as its prototype.
     fn target(&self, id: TypeId) -> Result<(), BtfError> {
         let kind = self.kind(id)?;
         match kind {
-            Some(Kind::Func | Kind::Var | Kind::DataSec | Kind::DeclTag) => {
+            Some(Kind::Var | Kind::DataSec | Kind::DeclTag) => {
                 Err(self.wrong("the target", "a type, not a declaration", id, kind))
             }
             _ => Ok(()),
@@ -115,7 +117,6 @@ impl Check<'_> {
 
     fn composite(&self, def: &Composite<'_>, union: bool) -> Result<(), BtfError> {
         self.count(def.members.len())?;
-        let flag = def.members.iter().any(|member| member.bits != 0);
         let mut previous = 0;
         for (index, member) in def.members.enumerate() {
             let fail = |rule| self.place().member(index, member.name).error(rule);
@@ -126,7 +127,7 @@ impl Check<'_> {
             if member.bit_offset < previous {
                 return Err(fail(Rule::MemberOrder { offset: member.bit_offset, previous }));
             }
-            if flag && member.bit_offset > 0x00ff_ffff {
+            if self.flag && member.bit_offset > 0x00ff_ffff {
                 return Err(fail(Rule::BitOffsetTooLarge { offset: member.bit_offset.into() }));
             }
             self.kind(member.ty).map_err(|error| fail(error.rule))?;
@@ -141,7 +142,7 @@ impl Check<'_> {
     fn member(&self, member: &Member<'_>, size: u32, whole: u32) -> Result<(), Rule> {
         let resolved = self.view.resolve(member.ty).map(|(_, ty)| ty).map_err(|error| error.rule)?;
         let (start, width) = match resolved {
-            Type::Int(int) => int_member(&int, member)?,
+            Type::Int(int) => int_member(&int, member, self.flag)?,
             Type::Enum(_) | Type::Enum64(_) if member.bits != 0 => {
                 (member.bit_offset.into(), enum_bits(member)?)
             }
@@ -300,9 +301,12 @@ fn is_regular(int: &Int<'_>) -> bool {
 }
 
 /// Where an integer member starts and how wide it is, in bits.
-fn int_member(int: &Int<'_>, member: &Member<'_>) -> Result<(u64, u64), Rule> {
+fn int_member(int: &Int<'_>, member: &Member<'_>, flag: bool) -> Result<(u64, u64), Rule> {
     let (bits, available) = (u32::from(member.bits), u32::from(int.bits));
-    if bits > available || (bits != 0 && !is_regular(int)) {
+    if flag && bits == 0 && !member.bit_offset.is_multiple_of(8) {
+        return Err(Rule::MemberMisaligned { offset: member.bit_offset });
+    }
+    if bits > available || (flag && !is_regular(int)) {
         return Err(Rule::BitFieldWidth { bits, available: if is_regular(int) { available } else { 0 } });
     }
     let width = if bits == 0 { available } else { bits };
@@ -318,15 +322,15 @@ fn enum_bits(member: &Member<'_>) -> Result<u64, Rule> {
 }
 
 fn float_member(member: &Member<'_>, size: u32) -> Result<(u64, u64), Rule> {
-    let (align, offset) = (size.min(8), member.bit_offset);
-    if offset % (align * 8) != 0 {
+    let (align, offset) = (size.clamp(1, 8), member.bit_offset);
+    if !offset.is_multiple_of(align * 8) {
         return Err(Rule::FloatMisaligned { offset, align });
     }
     Ok((offset.into(), u64::from(size) * 8))
 }
 
 fn whole_byte(offset: u32) -> Result<u64, Rule> {
-    if offset % 8 == 0 { Ok(offset.into()) } else { Err(Rule::MemberMisaligned { offset }) }
+    if offset.is_multiple_of(8) { Ok(offset.into()) } else { Err(Rule::MemberMisaligned { offset }) }
 }
 
 /// How long a name may be (`KSYM_NAME_LEN`; 128 before kernel 6.1).

@@ -172,7 +172,7 @@ impl Cursor {
         let unit = u64::from(size) * 8;
         let width = u64::from(bits);
         if width > unit {
-            return Err(Rule::BitFieldWidth { bits: bits.into(), available: size * 8 });
+            return Err(Rule::BitFieldWidth { bits: bits.into(), available: size.saturating_mul(8) });
         }
         let crosses = !self.packed && unit != 0 && self.next / unit != (self.next + width.max(1) - 1) / unit;
         Ok(if unit != 0 && (crosses || width == 0) { self.next.next_multiple_of(unit) } else { self.next })

@@ -299,11 +299,15 @@ pub enum FieldRule {
         /// What this one has.
         found: u32,
     },
-    /// Not aligned.
-    #[error("must be at a multiple of {align} bytes")]
+    /// Not aligned, in the value or in the struct it is a member of (which the kernel goes by).
+    #[error("must be at a multiple of {align} bytes, is {inner} bytes into {of}")]
     Misaligned {
         /// The alignment in bytes.
         align: u32,
+        /// `the value`, or `the struct around it`.
+        of: &'static str,
+        /// In bytes from the start of that.
+        inner: u32,
     },
     /// In an array of more than one.
     #[error("in an array of {len}; only arrays of one may hold it")]

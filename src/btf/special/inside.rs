@@ -64,7 +64,7 @@ impl<'b> Insides<'b> {
 
     fn look_at_member(&mut self, member: &Member<'_>, depth: usize) -> Inside {
         let inside = self.look(member.ty, depth);
-        Inside { spoiler: inside.spoiler || member.bit_offset % 8 != 0, ..inside }
+        Inside { spoiler: inside.spoiler || !member.bit_offset.is_multiple_of(8), ..inside }
     }
 
     /// The first special field inside of a type that has one.
