@@ -41,7 +41,7 @@ impl Check<'_> {
             Type::Fwd(_) => Ok(()),
             Type::Func(func) => self.func(func),
             Type::FuncProto(proto) => self.func_proto(proto),
-            Type::Var(var) => self.sized("the variable", var.ty).map(drop),
+            Type::Var(var) => self.sized("the variable's type", var.ty).map(drop),
             Type::DataSec(section) => self.datasec(section),
             Type::Float { size, .. } => match size {
                 2 | 4 | 8 | 12 | 16 => Ok(()),
@@ -101,7 +101,7 @@ impl Check<'_> {
                 ));
             }
         }
-        let size = self.sized("the element", array.element)?;
+        let size = self.sized("the element's type", array.element)?;
         let (_, element) = self.view.resolve(array.element)?;
         if matches!(element, Type::Int(int) if !is_regular(&int)) {
             return Err(self.wrong(
@@ -131,7 +131,7 @@ impl Check<'_> {
                 return Err(fail(Rule::BitOffsetTooLarge { offset: member.bit_offset.into() }));
             }
             self.kind(member.ty).map_err(|error| fail(error.rule))?;
-            let size = self.sized("the member", member.ty).map_err(|error| fail(error.rule))?;
+            let size = self.sized("the member's type", member.ty).map_err(|error| fail(error.rule))?;
             self.member(&member, size, def.size).map_err(fail)?;
             previous = member.bit_offset;
         }
@@ -147,7 +147,7 @@ impl Check<'_> {
                 (member.bit_offset.into(), enum_bits(member)?)
             }
             _ if member.bits != 0 => {
-                return Err(Rule::BitFieldWidth { bits: member.bits.into(), available: 0 });
+                return Err(Rule::BitFieldType);
             }
             Type::Float { size, .. } => float_member(member, size)?,
             _ => (whole_byte(member.bit_offset)?, u64::from(size) * 8),
@@ -191,7 +191,7 @@ impl Check<'_> {
     fn func_proto(&self, proto: &FuncProto<'_>) -> Result<(), BtfError> {
         self.count(proto.params.len())?;
         if !proto.ret.is_void() {
-            self.sized("the result", proto.ret)?;
+            self.sized("the result's type", proto.ret)?;
         }
         let last = proto.params.len().saturating_sub(1);
         for (index, param) in proto.params.enumerate() {
@@ -201,7 +201,7 @@ impl Check<'_> {
                 true => return Err(fail(Rule::VarArgs)),
                 false => {
                     name(param.name, false).map_err(fail)?;
-                    self.sized("the parameter", param.ty).map_err(|error| fail(error.rule))?;
+                    self.sized("the parameter's type", param.ty).map_err(|error| fail(error.rule))?;
                 }
             }
         }
@@ -225,7 +225,7 @@ impl Check<'_> {
             if u64::from(offset) < previous || size == 0 || stop > u64::from(end) {
                 return Err(fail(Rule::VarOffset { offset, size, previous, end }));
             }
-            let needed = self.sized("the variable", var.ty).map_err(|error| fail(error.rule))?;
+            let needed = self.sized("the variable's type", var.ty).map_err(|error| fail(error.rule))?;
             if size < needed {
                 return Err(fail(Rule::VarSize { size, needed }));
             }
@@ -306,8 +306,11 @@ fn int_member(int: &Int<'_>, member: &Member<'_>, flag: bool) -> Result<(u64, u6
     if flag && bits == 0 && !member.bit_offset.is_multiple_of(8) {
         return Err(Rule::MemberMisaligned { offset: member.bit_offset });
     }
-    if bits > available || (flag && !is_regular(int)) {
-        return Err(Rule::BitFieldWidth { bits, available: if is_regular(int) { available } else { 0 } });
+    if flag && !is_regular(int) {
+        return Err(Rule::BitFieldType);
+    }
+    if bits > available {
+        return Err(Rule::BitFieldWidth { bits, available });
     }
     let width = if bits == 0 { available } else { bits };
     let start = u64::from(member.bit_offset) + u64::from(int.bit_offset);

@@ -153,7 +153,10 @@ struct Cursor {
 
 impl Cursor {
     fn put(&mut self, member: &MemberDef, btf: &Btf) -> Result<u32, Rule> {
-        let size = btf.size_of(member.ty).map_err(|error| error.rule)?;
+        let size = btf.size_of(member.ty).map_err(|error| match error.rule {
+            Rule::NoSize { id, kind, .. } => Rule::NoSize { what: "the member's type", id, kind },
+            rule => rule,
+        })?;
         let align = if self.packed { 1 } else { btf.align_of(member.ty).map_err(|error| error.rule)? };
         let (offset, bits) = match member.place {
             MemberPlace::At(offset) => (u64::from(offset) * 8, u64::from(size) * 8),

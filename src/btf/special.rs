@@ -271,7 +271,7 @@ pub enum FieldRule {
     #[error("the value is the special struct itself; the kernel finds it only as a member of a struct")]
     ValueItself,
     /// The value is neither a struct nor a section.
-    #[error("the kernel finds special fields in structs only, the value is a {value_kind}")]
+    #[error("the kernel finds special fields in structs only; the value is of kind {value_kind}")]
     ValueNotStruct {
         /// What the value is.
         value_kind: Kind,
@@ -286,7 +286,7 @@ pub enum FieldRule {
         modifier: String,
     },
     /// Of this name, but no struct.
-    #[error("must be a struct, is a {found}")]
+    #[error("must be a struct, is of kind {found}")]
     NotAStruct {
         /// What it is.
         found: Kind,

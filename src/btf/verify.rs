@@ -7,7 +7,7 @@ use super::kind::Kind;
 use super::size::MAX_DEPTH;
 use super::special;
 use super::types::{Linkage, Name, StrOff, Type, TypeId};
-use super::view::{KIND_MASK, Raw, VLEN_MASK, View};
+use super::view::{Raw, VLEN_MASK, View};
 
 /// What the kernel takes at most, all together (`BTF_MAX_SIZE`).
 pub(crate) const MAX_SIZE: usize = 16 * 1024 * 1024;
@@ -51,9 +51,7 @@ impl View<'_> {
         let raw = Raw::new(view, id, at)?;
         let fail = |rule| Err(self.place(id).error(rule));
         let (has_name, has_list, has_flag, has_third) = uses(raw.kind);
-        let unknown = raw.info & !(1 << 31 | u32::from(KIND_MASK) << 24 | VLEN_MASK) != 0
-            || (!has_list && raw.info & VLEN_MASK != 0)
-            || (!has_flag && raw.flag);
+        let unknown = (!has_list && raw.info & VLEN_MASK != 0) || (!has_flag && raw.flag);
         match raw.kind {
             _ if unknown => fail(Rule::Info { info: raw.info }),
             _ if !has_name && raw.name_offset() != 0 => fail(Rule::NameForbidden),
@@ -75,6 +73,11 @@ impl View<'_> {
         let result = match ty {
             Type::Func(func) if func.linkage == Linkage::Extern => Err(check::place(&ty).error(Rule::Extern)),
             Type::Var(var) if var.linkage == Linkage::Extern => Err(check::place(&ty).error(Rule::Extern)),
+            // A function counts as its prototype, but only once the kernel has been there.
+            Type::Ptr(target) if target >= id && self.kind_of(target) == Some(Kind::Func) => {
+                let (what, expected, kind) = ("the target", "a type, not a declaration", Kind::Func.name());
+                Err(check::place(&ty).error(Rule::WrongKind { what, expected, id: target, kind }))
+            }
             _ => check::ty(&ty, flag, self),
         };
         result.map_err(|mut error| {

@@ -139,7 +139,7 @@ impl<'b> Walk<'b> {
     fn variable(&mut self, id: TypeId, offset: u32, room: u32) -> Outcome {
         let Type::Var(var) = self.get(id)? else { return Ok(()) };
         let before = self.found.len();
-        self.enter(var.name, 0);
+        self.enter(var.name);
         self.field(var.ty, Owner { id, component: None }, At { offset, inner: offset, ..At::START })?;
         let expected = self.btf.size_of(var.ty).unwrap_or(0);
         match self.found.get(before).map(|field| field.kind) {
@@ -153,7 +153,7 @@ impl<'b> Walk<'b> {
 
     fn composite(&mut self, id: TypeId, def: &Composite<'_>, at: At) -> Outcome {
         for (index, member) in def.members.enumerate() {
-            self.enter(member.name, index);
+            self.enter(member.name);
             self.member(id, index as u32, &member, at)?;
             self.path.pop();
         }
@@ -309,11 +309,11 @@ impl<'b> Walk<'b> {
             return Err(self.fail(Some(kind), at.offset, FieldRule::InArray { len: at.len }));
         }
         for index in 0..len {
-            if self.found.len() == MAX_FIELDS {
-                return Err(self.fail(Some(kind), at.offset, FieldRule::TooMany));
-            }
             let offset = at.offset.saturating_add((index as u32).saturating_mul(kind.size()));
             self.subscript(index, len);
+            if self.found.len() == MAX_FIELDS {
+                return Err(self.fail(Some(kind), offset, FieldRule::TooMany));
+            }
             self.found.push(SpecialField { kind, offset, path: self.path(), of });
         }
         Ok(())
@@ -401,8 +401,8 @@ impl Walk<'_> {
 
 /// Words for errors.
 impl<'b> Walk<'b> {
-    fn enter(&mut self, name: Name<'_>, index: usize) {
-        self.path.push(if name.is_empty() { format!("#{index}") } else { name.to_string() });
+    fn enter(&mut self, name: Name<'_>) {
+        self.path.push(name.to_string());
     }
 
     /// The last name of the path with this subscript, if it is one of many.
@@ -413,8 +413,9 @@ impl<'b> Walk<'b> {
         }
     }
 
+    /// As C would write it: through members without names, without a word.
     fn path(&self) -> String {
-        self.path.join(".")
+        self.path.iter().filter(|name| !name.is_empty()).map(String::as_str).collect::<Vec<_>>().join(".")
     }
 
     fn get(&self, id: TypeId) -> Result<Type<'b>, FieldError> {
@@ -438,6 +439,7 @@ impl<'b> Walk<'b> {
             _ => "",
         };
         match ty.name() {
+            name if name.is_empty() && word.is_empty() => format!("type {id}"),
             name if name.is_empty() => format!("{word}{id}"),
             name => format!("{word}{name}"),
         }
