@@ -1,6 +1,10 @@
 //! The few words every layer shares: byte order, kernel releases, error numbers.
 
+mod capabilities;
 mod errno;
+mod open_set;
 
 pub use bpfsmith_asm::{Endian, KernelVersion};
+pub use capabilities::Capabilities;
 pub use errno::Errno;
+pub(crate) use open_set::open_set;

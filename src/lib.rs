@@ -1,4 +1,4 @@
-//! bpfsmith: write eBPF at run time in Rust, and load it.
+#![doc = include_str!("../README.md")]
 
 // The derive and its users name this crate the same way, inside and outside of it.
 extern crate self as bpfsmith;
@@ -7,3 +7,20 @@ pub use bpfsmith_asm as asm;
 
 pub mod base;
 pub mod btf;
+#[cfg(feature = "kernel")]
+pub mod kernel;
+pub mod kind;
+#[cfg(feature = "kernel")]
+pub mod link;
+pub mod map;
+pub mod object;
+pub mod plan;
+pub mod program;
+mod relocate;
+mod site;
+#[cfg(feature = "kernel")]
+pub mod sys;
+pub mod target;
+
+pub use btf::BtfType;
+pub use site::Site;

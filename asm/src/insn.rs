@@ -399,11 +399,11 @@ impl StackArg {
     }
 
     /// The distance from the base in bytes.
-    const fn bytes(self) -> i16 {
+    pub(crate) const fn bytes(self) -> i16 {
         self.0 as i16 * 8
     }
 
-    const fn from_bytes(bytes: i16) -> Option<Self> {
+    pub(crate) const fn from_bytes(bytes: i16) -> Option<Self> {
         if bytes > 0 && bytes % 8 == 0 { Self::new(bytes as u16 / 8) } else { None }
     }
 }

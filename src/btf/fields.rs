@@ -102,6 +102,12 @@ impl<S, T> Field<S, T> {
         self.offset
     }
 
+    /// The same as an instruction's offset or immediate takes it.
+    #[must_use]
+    pub const fn off(self) -> i32 {
+        self.offset() as i32
+    }
+
     /// A place within this place: `Outer::INNER.then(Inner::TIMER)`.
     #[must_use]
     pub const fn then<U>(self, inner: Field<T, U>) -> Field<S, U> {

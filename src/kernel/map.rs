@@ -1,0 +1,436 @@
+//! Maps in the kernel: read and written, by bytes or by Rust types, pinned and opened.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::value::Bytes;
+use crate::base::Errno;
+use crate::btf::BtfType;
+use crate::sys::abi::ElemFlags;
+use crate::sys::{self, MapFd};
+
+/// A map in the kernel.
+///
+/// The map lives as long as anything refers to it: a descriptor, a pin, a program that uses it. Its
+/// *timers* live shorter: they are cancelled when the last descriptor and pin of the map is gone, whatever
+/// programs still use it.
+#[derive(Debug)]
+pub struct Map {
+    name: String,
+    fd: MapFd,
+}
+
+/// What an operation on a map came to.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MapError {
+    /// The kernel refused.
+    #[error("map `{map}`: {operation}: {errno}")]
+    Kernel {
+        /// The map.
+        map: String,
+        /// The command.
+        operation: &'static str,
+        /// Why.
+        errno: Errno,
+    },
+    /// A Rust type does not have the size the map has.
+    #[error("map `{map}`: its {part} has {actual} bytes, the Rust type has {given}")]
+    Size {
+        /// The map.
+        map: String,
+        /// `key` or `value`.
+        part: &'static str,
+        /// What the kernel says, in bytes.
+        actual: usize,
+        /// The size of the Rust type, in bytes.
+        given: usize,
+    },
+    /// The bytes in the map are no value of the Rust type.
+    #[error("map `{map}`: the bytes of a {part} are no value of the Rust type")]
+    Value {
+        /// The map.
+        map: String,
+        /// `key` or `value`.
+        part: &'static str,
+    },
+    /// One value was asked for where there is one for each CPU, or the other way round.
+    #[error("map `{map}`: it has {actual} values for each key, {given} were given or asked for")]
+    PerCpu {
+        /// The map.
+        map: String,
+        /// How many it has: possible CPUs, or 1.
+        actual: usize,
+        /// How many were meant.
+        given: usize,
+    },
+    /// A path holds a NUL.
+    #[error("the path {path:?} holds a NUL")]
+    Path {
+        /// The path.
+        path: String,
+    },
+}
+
+impl Map {
+    pub(super) fn into_fd(self) -> MapFd {
+        self.fd
+    }
+
+    pub(super) fn new(name: impl Into<String>, fd: MapFd) -> Self {
+        Self { name: name.into(), fd }
+    }
+
+    /// Takes over the descriptor of a map that came from elsewhere.
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`] where it is not a map's.
+    pub fn from_fd(name: impl Into<String>, fd: OwnedFd) -> Result<Self, MapError> {
+        let name = name.into();
+        match MapFd::try_from(fd) {
+            Ok(fd) => Ok(Self { name, fd }),
+            Err(errno) => Err(MapError::Kernel { map: name, operation: "OBJ_GET_INFO_BY_FD", errno }),
+        }
+    }
+
+    /// Opens the map pinned at `path` in a bpffs (`BPF_OBJ_GET`, since 4.4).
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: ENOENT where nothing is pinned, EACCES where it may not be opened.
+    #[doc(alias = "BPF_OBJ_GET")]
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, MapError> {
+        let path = path.as_ref();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let fail = |errno| MapError::Kernel { map: name.clone(), operation: "OBJ_GET", errno };
+        let fd = super::pin::get_map(path).map_err(fail)?;
+        Ok(Self { name, fd })
+    }
+
+    /// Opens the map with the id `id` (`BPF_MAP_GET_FD_BY_ID`, since 4.13; `CAP_SYS_ADMIN`).
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: ENOENT where there is none, EPERM.
+    #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
+    pub fn from_id(id: u32) -> Result<Self, MapError> {
+        let name = format!("#{id}");
+        match sys::ids::map_fd(id) {
+            Ok(fd) => Ok(Self { name, fd }),
+            Err(errno) => Err(MapError::Kernel { map: name, operation: "MAP_GET_FD_BY_ID", errno }),
+        }
+    }
+
+    /// Its name in the object it was loaded from.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes of a key.
+    #[must_use]
+    pub fn key_size(&self) -> usize {
+        self.fd.shape().key_size()
+    }
+
+    /// Bytes of a value, of one CPU's where each has one.
+    #[must_use]
+    pub fn value_size(&self) -> usize {
+        self.fd.shape().value_size()
+    }
+
+    /// Values for each key: the possible CPUs in a per-CPU map, else 1.
+    #[must_use]
+    pub fn values_per_key(&self) -> usize {
+        let shape = self.fd.shape();
+        shape.value_len().checked_div(shape.stride()).unwrap_or(1).max(1)
+    }
+
+    /// The map's id (`struct bpf_map_info`).
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`].
+    pub fn id(&self) -> Result<u32, MapError> {
+        sys::info::map(&self.fd).map(|info| info.id).map_err(|errno| self.error("OBJ_GET_INFO_BY_FD", errno))
+    }
+
+    /// A second descriptor of the same map; it shares nothing with this one but the map.
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: EMFILE.
+    pub fn try_clone(&self) -> Result<Self, MapError> {
+        let fd = self.fd.try_clone().map_err(|errno| self.error("dup", errno))?;
+        Ok(Self { name: self.name.clone(), fd })
+    }
+
+    /// Pins the map at `path` in a bpffs (`BPF_OBJ_PIN`, since 4.4): it lives, and its timers run, until
+    /// the pin is removed.
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: EEXIST, ENOENT, EPERM where the path is not in a bpffs.
+    #[doc(alias = "BPF_OBJ_PIN")]
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), MapError> {
+        super::pin::pin(self.fd.as_fd(), path.as_ref()).map_err(|errno| self.error("OBJ_PIN", errno))
+    }
+
+    /// Ends all writing from user space (`BPF_MAP_FREEZE`, since 5.2).
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: EBUSY where it is frozen already, ENOTSUPP where values hold timers or other special fields.
+    #[doc(alias = "BPF_MAP_FREEZE")]
+    pub fn freeze(&self) -> Result<(), MapError> {
+        sys::map::freeze(self.fd.as_fd()).map_err(|errno| self.error("MAP_FREEZE", errno))
+    }
+
+    /// The same map with Rust types for its keys and values.
+    ///
+    /// # Errors
+    /// [`MapError::Size`] where a size differs; `()` stands for no key or no value of its own.
+    pub fn typed<K: BtfType, V: BtfType>(&self) -> Result<TypedMap<'_, K, V>, MapError> {
+        self.same_size("key", self.key_size(), K::SIZE)?;
+        self.same_size("value", self.value_size(), V::SIZE)?;
+        Ok(TypedMap { map: self, types: PhantomData })
+    }
+
+    fn same_size(&self, part: &'static str, actual: usize, given: usize) -> Result<(), MapError> {
+        if actual == given {
+            return Ok(());
+        }
+        Err(MapError::Size { map: self.name.clone(), part, actual, given })
+    }
+
+    /// Copies the value of `key` into `value`, which is [`value_size`](Self::value_size) bytes long (in a per-CPU map,
+    /// each CPU's rounded up to 8 bytes); false where there is none (`BPF_MAP_LOOKUP_ELEM`, since 3.18).
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]; EINVAL for a wrong length, without a call.
+    #[doc(alias = "BPF_MAP_LOOKUP_ELEM")]
+    pub fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<bool, MapError> {
+        match sys::map::lookup(&self.fd, key, value, ElemFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(self.error("MAP_LOOKUP_ELEM", errno)),
+        }
+    }
+
+    /// Sets the value of `key` (`BPF_MAP_UPDATE_ELEM`, since 3.18). Timers in the value are not written; what an
+    /// update does to a running one depends on the kind of map.
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: E2BIG where the map is full, EEXIST and ENOENT by the flags; EINVAL for a wrong length.
+    #[doc(alias = "BPF_MAP_UPDATE_ELEM")]
+    pub fn update(&self, key: &[u8], value: &[u8], flags: ElemFlags) -> Result<(), MapError> {
+        sys::map::update(&self.fd, key, value, flags).map_err(|errno| self.error("MAP_UPDATE_ELEM", errno))
+    }
+
+    /// Removes `key`; false where it was not there (`BPF_MAP_DELETE_ELEM`, since 3.18).
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: EINVAL for arrays, which have no empty places.
+    #[doc(alias = "BPF_MAP_DELETE_ELEM")]
+    pub fn delete(&self, key: &[u8]) -> Result<bool, MapError> {
+        match sys::map::delete(&self.fd, key) {
+            Ok(()) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(self.error("MAP_DELETE_ELEM", errno)),
+        }
+    }
+
+    /// Writes the key after `key`, or the first one, to `next`; false where there is none (`BPF_MAP_GET_NEXT_KEY`,
+    /// since 3.18). A hash begins again when `key` is gone.
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]; EINVAL for a wrong length, without a call.
+    #[doc(alias = "BPF_MAP_GET_NEXT_KEY")]
+    pub fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool, MapError> {
+        sys::map::next_key(&self.fd, key, next).map_err(|errno| self.error("MAP_GET_NEXT_KEY", errno))
+    }
+
+    fn error(&self, operation: &'static str, errno: Errno) -> MapError {
+        MapError::Kernel { map: self.name.clone(), operation, errno }
+    }
+}
+
+impl AsFd for Map {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// A map seen through Rust types.
+pub struct TypedMap<'a, K, V> {
+    map: &'a Map,
+    types: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Clone for TypedMap<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for TypedMap<'_, K, V> {}
+
+impl<K, V> fmt::Debug for TypedMap<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TypedMap").field(self.map).finish()
+    }
+}
+
+impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
+    /// The value of `key`; `None` where there is none. Timers and locks in it read as zero bytes.
+    ///
+    /// # Errors
+    /// [`MapError::PerCpu`] in a per-CPU map, else as [`Map::lookup`].
+    pub fn get(&self, key: &K) -> Result<Option<V>, MapError> {
+        self.one_value(1)?;
+        let mut value = Bytes::zeroed(V::SIZE);
+        if !self.map.lookup(Bytes::of(key).as_ref(), value.as_mut())? {
+            return Ok(None);
+        }
+        value.read().map(Some).ok_or_else(|| self.unreadable("value"))
+    }
+
+    /// Every CPU's value of `key`, by CPU number.
+    ///
+    /// # Errors
+    /// As [`Map::lookup`].
+    pub fn get_per_cpu(&self, key: &K) -> Result<Option<Vec<V>>, MapError> {
+        let stride = self.stride();
+        let mut values = vec![0; self.map.fd.shape().value_len()];
+        if !self.map.lookup(Bytes::of(key).as_ref(), &mut values)? {
+            return Ok(None);
+        }
+        let read = |bytes: &[u8]| {
+            let bytes = bytes.get(..V::SIZE)?;
+            V::read_from(bytes, crate::base::Endian::NATIVE)
+        };
+        let values: Option<Vec<V>> = values.chunks(stride).map(read).collect();
+        values.map(Some).ok_or_else(|| self.unreadable("value"))
+    }
+
+    /// Sets the value of `key`, whether there was one or not.
+    ///
+    /// # Errors
+    /// [`MapError::PerCpu`] in a per-CPU map, else as [`Map::update`].
+    pub fn set(&self, key: &K, value: &V) -> Result<(), MapError> {
+        self.set_with(key, value, ElemFlags::empty())
+    }
+
+    /// Sets the value of `key` under `flags`.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn set_with(&self, key: &K, value: &V, flags: ElemFlags) -> Result<(), MapError> {
+        self.one_value(1)?;
+        self.map.update(Bytes::of(key).as_ref(), Bytes::of(value).as_ref(), flags)
+    }
+
+    /// Sets every CPU's value of `key`, by CPU number.
+    ///
+    /// # Errors
+    /// [`MapError::PerCpu`] where there are not as many values as CPUs, else as [`Map::update`].
+    pub fn set_per_cpu(&self, key: &K, values: &[V]) -> Result<(), MapError> {
+        self.one_value(values.len())?;
+        let stride = self.stride();
+        let mut bytes = vec![0; self.map.fd.shape().value_len()];
+        for (value, bytes) in values.iter().zip(bytes.chunks_mut(stride)) {
+            if let Some(bytes) = bytes.get_mut(..V::SIZE) {
+                value.write_to(bytes, crate::base::Endian::NATIVE);
+            }
+        }
+        self.map.update(Bytes::of(key).as_ref(), &bytes, ElemFlags::empty())
+    }
+
+    /// Removes `key`; false where it was not there.
+    ///
+    /// # Errors
+    /// As [`Map::delete`].
+    pub fn delete(&self, key: &K) -> Result<bool, MapError> {
+        self.map.delete(Bytes::of(key).as_ref())
+    }
+
+    /// The keys, in the order of the kernel. While others write, a key may be missing or come twice; the walk ends after
+    /// as many keys as the map can hold.
+    pub fn keys(&self) -> Keys<'a, K> {
+        let left = self.map.fd.shape().max_entries() as usize;
+        Keys { map: self.map, last: None, left, types: PhantomData }
+    }
+
+    /// The keys and values; a key that is gone when its value is read is passed over.
+    pub fn iter(&self) -> impl Iterator<Item = Result<(K, V), MapError>> + use<'a, K, V> {
+        let map = *self;
+        self.keys().filter_map(move |key| match key {
+            Ok(key) => match map.get(&key) {
+                Ok(value) => value.map(|value| Ok((key, value))),
+                Err(error) => Some(Err(error)),
+            },
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    /// The map behind the types.
+    #[must_use]
+    pub fn untyped(&self) -> &'a Map {
+        self.map
+    }
+
+    fn stride(&self) -> usize {
+        match self.map.values_per_key() {
+            1 => V::SIZE.max(1),
+            _ => self.map.fd.shape().stride().max(1),
+        }
+    }
+
+    fn one_value(&self, given: usize) -> Result<(), MapError> {
+        match self.map.values_per_key() {
+            actual if actual == given => Ok(()),
+            actual => Err(MapError::PerCpu { map: self.map.name.clone(), actual, given }),
+        }
+    }
+
+    fn unreadable(&self, part: &'static str) -> MapError {
+        MapError::Value { map: self.map.name.clone(), part }
+    }
+}
+
+/// The keys of a map; see [`TypedMap::keys`].
+pub struct Keys<'a, K> {
+    map: &'a Map,
+    last: Option<Bytes>,
+    left: usize,
+    types: PhantomData<fn() -> K>,
+}
+
+impl<K> fmt::Debug for Keys<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("map", &self.map.name).field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+impl<K: BtfType> Iterator for Keys<'_, K> {
+    type Item = Result<K, MapError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let mut next = Bytes::zeroed(K::SIZE);
+        match self.map.next_key(self.last.as_ref().map(AsRef::as_ref), next.as_mut()) {
+            Ok(true) => {
+                let key =
+                    next.read().ok_or_else(|| MapError::Value { map: self.map.name.clone(), part: "key" });
+                self.last = Some(next);
+                Some(key)
+            }
+            Ok(false) => {
+                self.left = 0;
+                None
+            }
+            Err(error) => {
+                self.left = 0;
+                Some(Err(error))
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The running kernel as a target: reads only what the needs of an object name.
+
+use std::fs;
+
+use thiserror::Error;
+
+use crate::base::{Capabilities, Endian, Errno};
+use crate::object::{Need, Needs};
+use crate::sys::host;
+use crate::target::Target;
+
+/// What of the running kernel could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{what}: {errno}")]
+pub struct TargetError {
+    /// A file or a fact.
+    pub what: &'static str,
+    /// Why.
+    pub errno: Errno,
+}
+
+const SYMBOLS: &str = "/proc/kallsyms";
+
+impl Target {
+    /// The kernel this process runs on, as far as `needs` ask for it: for an object without needs that is
+    /// its release and the capabilities of the process, no file of BTF and no bpf(2) call.
+    ///
+    /// # Errors
+    /// What had to be read and could not be.
+    pub fn running(needs: &Needs) -> Result<Self, TargetError> {
+        let mut target = Self::unknown(Endian::NATIVE);
+        if let Ok(release) = host::kernel_version() {
+            target = target.with_release_hint(release);
+        }
+        if let Ok(capabilities) = host::capabilities() {
+            target = target.with_capabilities(Capabilities::from_bits_retain(capabilities.bits()));
+        }
+        if needs.kernel_btf() {
+            let btf = host::vmlinux_btf().map_err(|errno| TargetError { what: "the kernel's BTF", errno })?;
+            target = target.with_btf(btf);
+        }
+        if needs.iter().any(|(need, _)| matches!(need, Need::PossibleCpus(_))) {
+            let cpus = host::possible_cpus().map_err(|errno| TargetError { what: "possible CPUs", errno })?;
+            target = target.with_possible_cpus(cpus);
+        }
+        let names: Vec<&str> = needs.addresses().collect();
+        if names.is_empty() { Ok(target) } else { with_addresses(target, &names) }
+    }
+}
+
+/// `/proc/kallsyms`: an address in hex, a letter, a name. Without the right to know, addresses read as 0.
+fn with_addresses(mut target: Target, names: &[&str]) -> Result<Target, TargetError> {
+    let symbols = fs::read(SYMBOLS).map_err(|error| unreadable(SYMBOLS, &error))?;
+    let wanted: std::collections::BTreeSet<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
+    for line in symbols.split(|&byte| byte == b'\n') {
+        let mut words = line.split(|byte| byte.is_ascii_whitespace());
+        let (Some(address), Some(_), Some(name)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
+        if !wanted.contains(name) {
+            continue;
+        }
+        let address = std::str::from_utf8(address).ok().and_then(|text| u64::from_str_radix(text, 16).ok());
+        if let (Some(address @ 1..), Ok(name)) = (address, std::str::from_utf8(name)) {
+            target = target.with_symbol(name, address);
+        }
+    }
+    Ok(target)
+}
+
+fn unreadable(what: &'static str, error: &std::io::Error) -> TargetError {
+    TargetError { what, errno: Errno(error.raw_os_error().unwrap_or(Errno::EIO.0)) }
+}

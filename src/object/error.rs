@@ -1,0 +1,259 @@
+//! What is wrong with an object, and on which line of Rust.
+
+use thiserror::Error;
+
+use crate::asm::{AsmError, Loc};
+use crate::btf::BtfError;
+use crate::btf::special::{FieldError, FieldKind};
+use crate::map::{MapFlags, MapKind};
+use crate::site::Site;
+
+/// A mistake in a description of maps, functions and programs.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ObjectError {
+    /// Two maps have one name.
+    #[error("map `{name}` is defined twice, the second time{site}")]
+    DuplicateMap {
+        /// The name.
+        name: String,
+        /// The second definition.
+        site: Site,
+    },
+    /// Two functions have one name.
+    #[error("function `{name}` is defined twice, the second time{site}")]
+    DuplicateFunction {
+        /// The name.
+        name: String,
+        /// The second definition.
+        site: Site,
+    },
+    /// Two programs have one name.
+    #[error("program `{name}` is defined twice, the second time{site}")]
+    DuplicateProgram {
+        /// The name.
+        name: String,
+        /// The second definition.
+        site: Site,
+    },
+    /// A handle of another object was used.
+    #[error("a map of another object was used{site}")]
+    ForeignMap {
+        /// The line of the use.
+        site: Site,
+    },
+    /// A function could not be assembled.
+    #[error("function `{function}`: {source}")]
+    Asm {
+        /// The function.
+        function: String,
+        /// Why, with its line.
+        source: AsmError,
+    },
+    /// A type could not be described.
+    #[error("BTF{site}: {source}")]
+    Btf {
+        /// Why.
+        source: BtfError,
+        /// The line that asked for the type.
+        site: Site,
+    },
+    /// A function refers to a map that the object does not have.
+    #[error("function `{function}` uses map `{map}`, which the object does not define{site}")]
+    UnknownMap {
+        /// The function.
+        function: String,
+        /// The missing map.
+        map: String,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// A function calls, or takes the address of, a function that the object does not have.
+    #[error("function `{function}` uses function `{callee}`, which the object does not define{site}")]
+    UnknownFunction {
+        /// The function.
+        function: String,
+        /// The missing function.
+        callee: String,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// The entry function of a program is used as a callback or called (6.18 takes the callback, later kernels do not).
+    #[error(
+        "function `{function}` uses `{callee}`, the entry of a program, as a callback or a function{site}"
+    )]
+    EntryUsedAsFunction {
+        /// The function.
+        function: String,
+        /// The entry function.
+        callee: String,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// The address of a map's value was asked for where the kernel gives none: only arrays have one.
+    #[error(
+        "function `{function}` takes the address of a value of map `{map}`, whose kind {kind} has none: only arrays do{site}"
+    )]
+    NoDirectValue {
+        /// The function.
+        function: String,
+        /// The map.
+        map: String,
+        /// Its kind.
+        kind: MapKind,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// The offset of a direct value lies outside of the map's value.
+    #[error(
+        "function `{function}` takes the address at offset {offset} of the value of map `{map}`, which has {size} bytes{site}"
+    )]
+    ValueOffset {
+        /// The function.
+        function: String,
+        /// The map.
+        map: String,
+        /// The offset, in bytes.
+        offset: u32,
+        /// The size of the value (of all of them, in an array), in bytes.
+        size: u64,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// A function with no instructions, or without an end.
+    #[error("function `{function}` {what}{site}")]
+    Body {
+        /// The function.
+        function: String,
+        /// What is wrong with its end.
+        what: &'static str,
+        /// The line of its last instruction.
+        site: Site,
+    },
+    /// The kernel does not take this kind of map with these attributes (EINVAL).
+    #[error("map `{map}` ({kind}): {attribute} is {given}, the kernel takes {rule}{site}")]
+    MapShape {
+        /// The map.
+        map: String,
+        /// Its kind.
+        kind: MapKind,
+        /// The member of `union bpf_attr`.
+        attribute: &'static str,
+        /// What was given for it.
+        given: String,
+        /// What the kernel takes.
+        rule: String,
+        /// The line of the definition.
+        site: Site,
+    },
+    /// BTF of a key without BTF of the value, or BTF on a kind of map that takes none.
+    #[error("map `{map}` ({kind}): {what}{site}")]
+    MapBtf {
+        /// The map.
+        map: String,
+        /// Its kind.
+        kind: MapKind,
+        /// The rule.
+        what: &'static str,
+        /// The line of the definition.
+        site: Site,
+    },
+    /// A timer, lock or other special field lies where the kernel does not look for it.
+    #[error("map `{map}`: {source}{site}")]
+    Field {
+        /// The map.
+        map: String,
+        /// Which field, where, and the rule.
+        source: FieldError,
+        /// The line of the definition.
+        site: Site,
+    },
+    /// A special field in a kind of map that cannot hold it (EOPNOTSUPP).
+    #[error(
+        "map `{map}`: `{path}` at offset {offset} is a {field}, which a map of kind {kind} cannot hold{site}"
+    )]
+    FieldKind {
+        /// The map.
+        map: String,
+        /// Its kind.
+        kind: MapKind,
+        /// The kind of the field.
+        field: FieldKind,
+        /// The path of the member.
+        path: String,
+        /// Its offset in the value, in bytes.
+        offset: u32,
+        /// The line of the definition.
+        site: Site,
+    },
+    /// A special field in a map that programs may only read or only write (EACCES).
+    #[error(
+        "map `{map}`: `{path}` at offset {offset} is a {field}, which the flags {flags} do not allow{site}"
+    )]
+    FieldFlags {
+        /// The map.
+        map: String,
+        /// The flags in the way.
+        flags: MapFlags,
+        /// The kind of the field.
+        field: FieldKind,
+        /// The path of the member.
+        path: String,
+        /// Its offset in the value, in bytes.
+        offset: u32,
+        /// The line of the definition.
+        site: Site,
+    },
+    /// An initial entry does not fit its map.
+    #[error("map `{map}`: initial entry {index}: {what}{site}")]
+    Entry {
+        /// The map.
+        map: String,
+        /// Which entry, counted from 0.
+        index: usize,
+        /// What does not fit.
+        what: String,
+        /// The line of the definition of the map.
+        site: Site,
+    },
+    /// A name or a licence the kernel would refuse, or a C string could not hold.
+    #[error("{what} `{name}`: {rule}{site}")]
+    Name {
+        /// What is named.
+        what: &'static str,
+        /// The name, quoted where it is not plain text.
+        name: String,
+        /// The rule.
+        rule: &'static str,
+        /// The line.
+        site: Site,
+    },
+}
+
+impl ObjectError {
+    /// The Rust line the mistake was made on, where one is known.
+    #[must_use]
+    pub fn loc(&self) -> Option<&Loc> {
+        match self {
+            Self::Asm { source, .. } => Some(source.loc()),
+            Self::DuplicateMap { site, .. }
+            | Self::DuplicateFunction { site, .. }
+            | Self::DuplicateProgram { site, .. }
+            | Self::ForeignMap { site }
+            | Self::Btf { site, .. }
+            | Self::UnknownMap { site, .. }
+            | Self::UnknownFunction { site, .. }
+            | Self::EntryUsedAsFunction { site, .. }
+            | Self::NoDirectValue { site, .. }
+            | Self::ValueOffset { site, .. }
+            | Self::Body { site, .. }
+            | Self::MapShape { site, .. }
+            | Self::MapBtf { site, .. }
+            | Self::Field { site, .. }
+            | Self::FieldKind { site, .. }
+            | Self::FieldFlags { site, .. }
+            | Self::Entry { site, .. }
+            | Self::Name { site, .. } => site.loc(),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Why an object cannot be loaded into a target, before any system call.
+
+use thiserror::Error;
+
+use crate::asm::Loc;
+use crate::base::{Endian, KernelVersion};
+use crate::object::{Need, ObjectError};
+use crate::relocate::RelocateError;
+use crate::site::Site;
+
+/// What stands between an object and a target.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The byte orders differ.
+    #[error("the object is {object:?}-endian, the target is {target:?}-endian")]
+    Endian {
+        /// The object's.
+        object: Endian,
+        /// The target's.
+        target: Endian,
+    },
+    /// The target is known to lack something the object cannot do without.
+    #[error("{what} uses {feature}, which came with Linux {since} and which {target} lacks{site}")]
+    Lacks {
+        /// Who uses it: a map, a program, an instruction.
+        what: String,
+        /// What is used.
+        feature: String,
+        /// The release it came with.
+        since: KernelVersion,
+        /// The target.
+        target: String,
+        /// The Rust line.
+        site: Site,
+    },
+    /// No kernel has it.
+    #[error("{what} uses {feature}, which no kernel has{site}")]
+    NeverHas {
+        /// Who uses it.
+        what: String,
+        /// What is used.
+        feature: String,
+        /// The Rust line.
+        site: Site,
+    },
+    /// The object needs something the target does not answer.
+    #[error("the target does not tell the {need}{site}")]
+    Unanswered {
+        /// What is needed.
+        need: Need,
+        /// The Rust line that asked for it.
+        site: Site,
+    },
+    /// An initial entry stands for something the object does not have.
+    #[error("map `{map}`: an initial entry stands for a map or program that is not there")]
+    Entry {
+        /// The map.
+        map: String,
+    },
+    /// A name of the kernel could not be resolved.
+    #[error(transparent)]
+    Relocate(#[from] RelocateError),
+    /// The object could not be linked.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+}
+
+impl PlanError {
+    /// The Rust line that asked for what is not there, where one is known.
+    #[must_use]
+    pub fn loc(&self) -> Option<&Loc> {
+        match self {
+            Self::Lacks { site, .. } | Self::NeverHas { site, .. } | Self::Unanswered { site, .. } => {
+                site.loc()
+            }
+            Self::Relocate(error) => error.loc(),
+            Self::Object(error) => error.loc(),
+            Self::Endian { .. } | Self::Entry { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What an object uses against what a target has.
+
+use super::{Assumption, PlanError};
+use crate::asm::{Helper, Insn, Isa};
+use crate::base::KernelVersion;
+use crate::map::MapDef;
+use crate::object::Object;
+use crate::object::linker::LinkedProgram;
+use crate::site::Site;
+use crate::target::{Fact, Feature, Subject, Target};
+
+/// Refuses what the target lacks and notes what it is only assumed to have.
+pub(super) struct Requirements<'a> {
+    target: &'a Target,
+    assumptions: Vec<Assumption>,
+}
+
+impl<'a> Requirements<'a> {
+    pub(super) fn new(object: &Object, target: &'a Target) -> Result<Self, PlanError> {
+        if object.endian() != target.endian() {
+            return Err(PlanError::Endian { object: object.endian(), target: target.endian() });
+        }
+        Ok(Self { target, assumptions: Vec::new() })
+    }
+
+    pub(super) fn take_assumptions(&mut self) -> Vec<Assumption> {
+        std::mem::take(&mut self.assumptions)
+    }
+
+    /// Notes that `feature` is used, where that does no harm if it is missing.
+    pub(super) fn assume(&mut self, feature: Feature) -> bool {
+        self.fact(Subject::Feature(feature), feature.since())
+    }
+
+    /// Whether BTF can be loaded; an error where it is `needed` and cannot.
+    pub(super) fn btf(&mut self, needed: bool) -> Result<bool, PlanError> {
+        let there = self.assume(Feature::Btf);
+        if needed && !there {
+            return Err(self.lacks("the object", Feature::Btf.text(), Feature::Btf.since(), Site::unknown()));
+        }
+        Ok(there)
+    }
+
+    pub(super) fn func_info(&self) -> bool {
+        self.target.feature(Feature::FuncInfo).counts_as_present()
+    }
+
+    pub(super) fn line_info(&self) -> bool {
+        self.func_info()
+    }
+
+    pub(super) fn fd_array(&mut self) -> bool {
+        self.assume(Feature::FdArray)
+    }
+
+    pub(super) fn map(&mut self, map: &MapDef) -> Result<(), PlanError> {
+        let what = || format!("map `{}`", map.name);
+        if let Some(since) = map.kind.since() {
+            self.need(Subject::MapKind(map.kind.0), since, what, &map.kind.to_string(), &map.site)?;
+        }
+        for field in &map.fields {
+            let since = field.kind.since();
+            self.need_since(since, what, &format!("{} in map values", field.kind), &map.site)?;
+        }
+        for flag in map.flags.iter() {
+            if let Some(since) = flag.since() {
+                self.need_since(since, what, &format!("the map flag {flag}"), &map.site)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of entries; one for each possible CPU where the kind wants that and none was given.
+    pub(super) fn max_entries(&self, map: &MapDef) -> Result<u32, PlanError> {
+        if map.max_entries != 0 || !map.kind.one_entry_per_cpu() {
+            return Ok(map.max_entries);
+        }
+        let unanswered = || PlanError::Unanswered {
+            need: crate::object::Need::PossibleCpus(map.name.clone()),
+            site: map.site.clone(),
+        };
+        self.target.possible_cpus().ok_or_else(unanswered)
+    }
+
+    pub(super) fn program(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+        let kind = program.def.kind;
+        let what = || format!("program `{}`", program.def.name);
+        self.need(Subject::ProgType(kind.prog_type().0), kind.since(), what, kind.name(), &program.def.site)?;
+        if program.needs_btf {
+            self.feature(program, Feature::FuncInfo)?;
+        }
+        if program.functions.len() > 1 {
+            self.feature(program, Feature::FunctionCalls)?;
+        }
+        if !program.core_relos.is_empty() {
+            self.feature(program, Feature::KernelCore)?;
+        }
+        self.instructions(program)
+    }
+
+    fn feature(&mut self, program: &LinkedProgram<'_>, feature: Feature) -> Result<(), PlanError> {
+        let what = || format!("program `{}`", program.def.name);
+        self.need(Subject::Feature(feature), feature.since(), what, feature.text(), &program.def.site)
+    }
+
+    fn instructions(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+        for placed in &program.functions {
+            let missing = self.missing_groups(placed.def.code.isa());
+            for (inside, insn) in placed.def.code.insns() {
+                let index = placed.start as usize + inside;
+                match insn {
+                    Ok(insn) if insn.isa().intersects(missing) => {
+                        return Err(self.lacks_instruction(program, index, insn));
+                    }
+                    Ok(Insn::Call { helper }) => self.helper(program, index, helper)?,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn missing_groups(&mut self, used: Isa) -> Isa {
+        let missing =
+            |group: &Isa| group.since().is_some_and(|since| !self.fact(Subject::Isa(group.bits()), since));
+        used.iter().filter(missing).collect()
+    }
+
+    fn helper(&mut self, program: &LinkedProgram<'_>, index: usize, helper: Helper) -> Result<(), PlanError> {
+        let Some(since) = helper.since() else { return Ok(()) };
+        let kind = program.def.kind;
+        let subject = Subject::Helper { helper: helper.number(), prog_type: kind.prog_type().0 };
+        if self.fact(subject, since) {
+            return self.timer(program, index, helper);
+        }
+        Err(self.lacks(&at(program, index), &format!("the helper {helper}"), since, site(program, index)))
+    }
+
+    /// Timers have been kept from tracing programs from 5.16 to 6.19.
+    fn timer(&mut self, program: &LinkedProgram<'_>, index: usize, helper: Helper) -> Result<(), PlanError> {
+        let timers = Helper::TIMER_INIT.number()..=Helper::TIMER_CANCEL.number();
+        if !timers.contains(&helper.number()) {
+            return Ok(());
+        }
+        let kind = program.def.kind;
+        let Some(since) = kind.timers() else {
+            return Err(PlanError::NeverHas {
+                what: at(program, index),
+                feature: format!("timers in {} programs", kind.name()),
+                site: site(program, index),
+            });
+        };
+        let subject = Subject::Feature(if since > Feature::Timers.since() {
+            Feature::TracingTimers
+        } else {
+            Feature::Timers
+        });
+        if self.fact(subject, since) {
+            return Ok(());
+        }
+        let feature = format!("timers in {} programs", kind.name());
+        Err(self.lacks(&at(program, index), &feature, since, site(program, index)))
+    }
+
+    fn lacks_instruction(&self, program: &LinkedProgram<'_>, index: usize, insn: Insn) -> PlanError {
+        let since = insn.isa().since().unwrap_or(KernelVersion::new(0, 0));
+        self.lacks(&at(program, index), &format!("the instruction `{insn}`"), since, site(program, index))
+    }
+
+    fn need(
+        &mut self,
+        subject: Subject,
+        since: KernelVersion,
+        what: impl Fn() -> String,
+        feature: &str,
+        site: &Site,
+    ) -> Result<(), PlanError> {
+        if self.fact(subject, since) {
+            Ok(())
+        } else {
+            Err(self.lacks(&what(), feature, since, site.clone()))
+        }
+    }
+
+    fn need_since(
+        &mut self,
+        since: KernelVersion,
+        what: impl Fn() -> String,
+        feature: &str,
+        site: &Site,
+    ) -> Result<(), PlanError> {
+        match self.target.since(since) {
+            Fact::No => Err(self.lacks(&what(), feature, since, site.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the target may have `subject`; noted as assumed where it is not known to.
+    fn fact(&mut self, subject: Subject, since: KernelVersion) -> bool {
+        match self.target.fact(subject, since) {
+            Fact::Yes => true,
+            Fact::No => false,
+            Fact::NotPermitted | Fact::Unknown => {
+                let assumption = Assumption { subject, since };
+                if !self.assumptions.contains(&assumption) {
+                    self.assumptions.push(assumption);
+                }
+                true
+            }
+        }
+    }
+
+    fn lacks(&self, what: &str, feature: &str, since: KernelVersion, site: Site) -> PlanError {
+        PlanError::Lacks {
+            what: what.to_owned(),
+            feature: feature.to_owned(),
+            since,
+            target: self.target.to_string(),
+            site,
+        }
+    }
+}
+
+fn at(program: &LinkedProgram<'_>, index: usize) -> String {
+    match program.function_at(index) {
+        Some((placed, inside)) => format!("function `{}`, instruction {inside}", placed.def.name),
+        None => format!("program `{}`, instruction {index}", program.def.name),
+    }
+}
+
+fn site(program: &LinkedProgram<'_>, index: usize) -> Site {
+    program.loc(index).into()
+}

@@ -1,0 +1,106 @@
+//! Functions and programs inside an object: plain data.
+
+use crate::asm::Code;
+use crate::btf::{Linkage, TypeId};
+use crate::kind::ProgramKind;
+use crate::site::Site;
+
+use bitflags::bitflags;
+
+/// One function: its code and the BTF it is known by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionDef {
+    /// The name calls refer to it by.
+    pub name: String,
+    /// Its instructions.
+    pub code: Code,
+    /// `static` for callbacks and functions verified with their callers; `global` for entry points and
+    /// functions verified on their own (since 5.6).
+    pub linkage: Linkage,
+    /// Its FUNC_PROTO in the object's BTF; void stands for `int name(void)`.
+    pub proto: TypeId,
+    /// The Rust line that added it.
+    pub site: Site,
+}
+
+/// A program: an entry function and a kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProgramDef {
+    /// The name it is loaded under; the kernel sees the first 15 bytes.
+    pub name: String,
+    /// What it is and where it attaches.
+    pub kind: ProgramKind,
+    /// The name of its entry function.
+    pub entry: String,
+    /// `prog_flags`.
+    pub flags: ProgramFlags,
+    /// What it attaches to, by name, where its kind needs that at load time (`attach_btf_id`).
+    pub target: Option<String>,
+    /// The Rust line that added it.
+    pub site: Site,
+}
+
+/// A program as its author describes it; [`ObjectBuilder::add_program`] takes it together with the code of its entry function.
+///
+/// [`ObjectBuilder::add_program`]: crate::object::ObjectBuilder::add_program
+#[derive(Clone, Debug)]
+#[must_use = "a specification does nothing until an ObjectBuilder takes it"]
+pub struct ProgramSpec {
+    pub(crate) name: String,
+    pub(crate) kind: ProgramKind,
+    pub(crate) flags: ProgramFlags,
+    pub(crate) target: Option<String>,
+}
+
+impl ProgramSpec {
+    /// A program `name` of `kind`; sleepable where the kind always is.
+    pub fn new(name: impl Into<String>, kind: ProgramKind) -> Self {
+        let flags = if kind.sleepable() { ProgramFlags::SLEEPABLE } else { ProgramFlags::empty() };
+        Self { name: name.into(), kind, flags, target: None }
+    }
+
+    /// Adds `prog_flags`.
+    pub fn flags(mut self, flags: ProgramFlags) -> Self {
+        self.flags |= flags;
+        self
+    }
+
+    /// What it attaches to, by the name in the kernel's BTF (`attach_btf_id`, since 5.5).
+    pub fn attach_to(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+}
+
+bitflags! {
+    /// `prog_flags` of `BPF_PROG_LOAD` (uapi `BPF_F_*`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+    pub struct ProgramFlags: u32 {
+        /// `BPF_F_STRICT_ALIGNMENT` (4.12): every access aligned, as if the machine demanded it.
+        const STRICT_ALIGNMENT = 1;
+        /// `BPF_F_ANY_ALIGNMENT` (5.0): unaligned accesses allowed where the machine demands alignment.
+        const ANY_ALIGNMENT = 2;
+        /// `BPF_F_TEST_RND_HI32` (5.3): random upper halves of 32-bit results, for tests of the verifier.
+        const TEST_RND_HI32 = 4;
+        /// `BPF_F_TEST_STATE_FREQ` (5.4): verifier checkpoints at every instruction, for its tests.
+        const TEST_STATE_FREQ = 8;
+        /// `BPF_F_SLEEPABLE` (5.10): the program may sleep.
+        const SLEEPABLE = 16;
+        /// `BPF_F_XDP_HAS_FRAGS` (5.18): the program understands packets in fragments.
+        const XDP_HAS_FRAGS = 32;
+        /// `BPF_F_XDP_DEV_BOUND_ONLY` (6.3): bound to one device without being offloaded to it.
+        const XDP_DEV_BOUND_ONLY = 64;
+        /// `BPF_F_TEST_REG_INVARIANTS` (6.8): a broken register invariant is an error, for tests of the verifier.
+        const TEST_REG_INVARIANTS = 128;
+        /// `BPF_F_TOKEN_FD` (6.9): `prog_token_fd` is given.
+        const TOKEN_FD = 1 << 16;
+        const _ = !0;
+    }
+}
+
+/// The names, joined by `|`; `0` without a flag.
+impl std::fmt::Display for ProgramFlags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_empty() { f.write_str("0") } else { bitflags::parser::to_writer(self, f) }
+    }
+}

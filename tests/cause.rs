@@ -1,0 +1,131 @@
+//! What errors of bpf(2) without a log are explained with: one golden per command, every errno it can return.
+#![cfg(feature = "kernel")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fmt::Write as _;
+
+use bpfsmith::base::{Errno, KernelVersion};
+use bpfsmith::kernel::cause::{Facts, Failed, MapFacts, ProgramFacts, explain};
+use insta::assert_snapshot;
+
+const ERRNOS: [Errno; 23] = [
+    Errno::EPERM,
+    Errno::ENOENT,
+    Errno::E2BIG,
+    Errno::EBADF,
+    Errno::EAGAIN,
+    Errno::ENOMEM,
+    Errno::EACCES,
+    Errno::EFAULT,
+    Errno::EBUSY,
+    Errno::EEXIST,
+    Errno::ENODEV,
+    Errno::EINVAL,
+    Errno::ENFILE,
+    Errno::EMFILE,
+    Errno::ENOSPC,
+    Errno::ERANGE,
+    Errno::EDEADLK,
+    Errno::ENOSYS,
+    Errno::EPROTO,
+    Errno::EOPNOTSUPP,
+    Errno::ESTALE,
+    Errno::ENOTSUPP,
+    Errno(9999),
+];
+
+fn table(command: &Failed<'_>) -> String {
+    let mut out = String::new();
+    for errno in ERRNOS {
+        if let Some(cause) = explain(command, errno, &Facts::default()) {
+            writeln!(out, "{}: {cause}", errno.name().unwrap()).unwrap();
+        }
+    }
+    out
+}
+
+#[test]
+fn map_create_with_a_timer() {
+    let map = MapFacts {
+        kind: "PERCPU_HASH",
+        key_size: 4,
+        value_size: 16,
+        max_entries: 1000,
+        flags: 1 << 7,
+        btf: true,
+        special: "bpf_timer",
+    };
+    assert_snapshot!(table(&Failed::MapCreate(map)));
+}
+
+#[test]
+fn map_create_without_btf() {
+    let map = MapFacts { kind: "HASH", key_size: 0, value_size: 8, max_entries: 10, ..MapFacts::default() };
+    assert_snapshot!(table(&Failed::MapCreate(map)));
+}
+
+#[test]
+fn map_create_flags() {
+    let map = |flags| {
+        Failed::MapCreate(MapFacts {
+            kind: "HASH",
+            key_size: 4,
+            value_size: 8,
+            max_entries: 10,
+            flags,
+            ..MapFacts::default()
+        })
+    };
+    let cause = |flags| explain(&map(flags), Errno::EINVAL, &Facts::default()).unwrap();
+    assert!(cause(1 << 7 | 1 << 8).contains("exclude each other"));
+    assert!(cause(1 << 10).contains("BPF_F_MMAPABLE"));
+}
+
+#[test]
+fn btf_load() {
+    assert_snapshot!(table(&Failed::BtfLoad { bytes: 17 << 20 }));
+}
+
+#[test]
+fn prog_load() {
+    let program = ProgramFacts { kind: "TRACING", slots: 5000, attaches_by_btf: true, btf: true };
+    assert_snapshot!("prog_load_tracing", table(&Failed::ProgLoad(program)));
+    assert_snapshot!(
+        "prog_load_empty",
+        table(&Failed::ProgLoad(ProgramFacts { kind: "XDP", ..ProgramFacts::default() }))
+    );
+}
+
+#[test]
+fn link_create() {
+    assert_snapshot!(table(&Failed::LinkCreate { attach_type: "cgroup_inet_egress" }));
+}
+
+#[test]
+fn small_commands() {
+    assert_snapshot!("map_update", table(&Failed::MapUpdate { flags: 4, fds: false }));
+    assert_snapshot!("map_update_fds", table(&Failed::MapUpdate { flags: 0, fds: true }));
+    assert_snapshot!("map_freeze", table(&Failed::MapFreeze));
+    assert_snapshot!("obj_pin", table(&Failed::ObjPin));
+    assert_snapshot!("obj_get", table(&Failed::ObjGet));
+}
+
+#[test]
+fn a_missing_capability_comes_first() {
+    let facts = Facts { missing: Some("CAP_BPF"), ..Facts::default() };
+    let cause = explain(&Failed::BtfLoad { bytes: 10 }, Errno::EPERM, &facts);
+    assert_eq!(cause.unwrap(), "the process lacks CAP_BPF");
+}
+
+#[test]
+fn an_old_kernel_is_named_only_when_it_is_older() {
+    let map = Failed::MapCreate(MapFacts { kind: "ARENA", ..MapFacts::default() });
+    let facts = |minor| Facts {
+        kernel: Some(KernelVersion::new(6, minor)),
+        newest: Some(("the map kind ARENA", KernelVersion::new(6, 9))),
+        missing: None,
+    };
+    let cause = explain(&map, Errno::EINVAL, &facts(1)).unwrap();
+    assert_eq!(cause, "the map kind ARENA came with Linux 6.9; this kernel says it is 6.1");
+    assert!(explain(&map, Errno::EINVAL, &facts(9)).unwrap().contains("this kernel has no ARENA maps"));
+}
