@@ -35,6 +35,7 @@ mod size;
 pub mod special;
 mod types;
 mod value;
+mod verify;
 mod view;
 
 pub use crate::base::Endian;
@@ -48,7 +49,7 @@ pub use layout::StructDef;
 pub use records::{Record, Records};
 pub use types::{
     Array, Composite, DataSec, DeclTag, Enum, Enum64, EnumValue, EnumValue64, Func, FuncProto, Fwd, Int,
-    IntEncoding, Linkage, Member, Name, Param, StrOff, Type, TypeId, Typedef, Var, VarSecInfo,
+    IntEncoding, Linkage, Member, Name, Param, StrOff, Type, TypeId, TypeTag, Typedef, Var, VarSecInfo,
 };
 pub use value::{Be, BtfType};
 
