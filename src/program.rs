@@ -93,7 +93,7 @@ bitflags! {
         /// `BPF_F_TEST_REG_INVARIANTS` (6.8): a broken register invariant is an error, for tests of the verifier.
         const TEST_REG_INVARIANTS = 128;
         /// `BPF_F_TOKEN_FD` (6.9): `prog_token_fd` is given.
-        const TOKEN_FD = 1 << 16;
+        const TOKEN_FD = crate::base::flags::BPF_F_TOKEN_FD;
         const _ = !0;
     }
 }

@@ -333,7 +333,7 @@ fn missing_capability(object: &Object, plan: &Plan, command: &Command) -> Option
         Command::BtfLoad(_) => Capabilities::BPF,
         _ => return None,
     };
-    let have = Capabilities::from_bits_retain(crate::sys::host::capabilities().ok()?.bits());
+    let have = crate::sys::host::capabilities().ok()?;
     let missing = have.lacking(wanted);
     (!missing.is_empty()).then(|| missing.to_string())
 }

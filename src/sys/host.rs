@@ -14,9 +14,10 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{SysconfVar, sysconf};
 
 pub use btf::{KernelBtf, kernel_btf, vmlinux_btf};
-pub use caps::{Capabilities, capabilities, in_initial_user_namespace};
+pub use caps::{capabilities, in_initial_user_namespace};
 
 use super::errno;
+pub use crate::base::Capabilities;
 use crate::base::{Errno, KernelVersion};
 
 /// How many CPUs the kernel can ever have: as many values has an element of a per-CPU map. Read once.

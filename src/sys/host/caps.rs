@@ -3,33 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use bitflags::bitflags;
-
-use crate::base::Errno;
+use crate::base::{Capabilities, Errno};
 use crate::sys::errno;
-
-bitflags! {
-    /// A set of capabilities; those that matter to bpf(2) have names, the others are kept.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct Capabilities: u64 {
-        /// Programs that touch packets, and devices (`CAP_NET_ADMIN`).
-        #[doc(alias = "CAP_NET_ADMIN")]
-        const NET_ADMIN = 1 << 12;
-        /// All of the others, and walking the ids (`CAP_SYS_ADMIN`).
-        #[doc(alias = "CAP_SYS_ADMIN")]
-        const SYS_ADMIN = 1 << 21;
-        /// Locked memory without limit, which kernels before 5.11 want for maps (`CAP_IPC_LOCK`).
-        #[doc(alias = "CAP_IPC_LOCK")]
-        const IPC_LOCK = 1 << 14;
-        /// Programs that trace, pointer arithmetic on more than the minimum (`CAP_PERFMON`, 5.8).
-        #[doc(alias = "CAP_PERFMON")]
-        const PERFMON = 1 << 38;
-        /// Maps, BTF and programs (`CAP_BPF`, 5.8).
-        #[doc(alias = "CAP_BPF")]
-        const BPF = 1 << 39;
-        const _ = !0;
-    }
-}
 
 /// The effective capabilities of the calling thread, as it has them in its own user namespace.
 ///
