@@ -30,6 +30,8 @@ mod fields;
 mod index;
 mod kind;
 mod layout;
+mod listing;
+mod print;
 mod records;
 mod size;
 pub mod special;
@@ -46,6 +48,7 @@ pub use fields::{
 };
 pub use kind::Kind;
 pub use layout::StructDef;
+pub use listing::Listing;
 pub use records::{Record, Records};
 pub use types::{
     Array, Composite, DataSec, DeclTag, Enum, Enum64, EnumValue, EnumValue64, Func, FuncProto, Fwd, Int,

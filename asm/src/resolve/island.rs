@@ -5,10 +5,10 @@
 //! gets out of reach, an island is put here, with an intermediate jump for each that has waited long; from then on it
 //! waits at its intermediate jump.
 
-use alloc::{collections::VecDeque, vec, vec::Vec};
+use alloc::{collections::VecDeque, vec::Vec};
 use core::mem;
 
-use super::{Jump, Layout, Reach, aimed, reach, slots_of};
+use super::{Jump, Layout, Reach, aimed, is_inside, reach};
 use crate::{AsmError, Assembler, Insn, LocId, code::Line};
 
 /// How far a jump reaches, in slots; one more backwards.
@@ -17,8 +17,10 @@ const REACH: usize = i16::MAX as usize;
 const MARGIN: usize = 8;
 /// Jumps over no more slots than this should reach without help, whatever islands come in between.
 const NEAR: i64 = i16::MAX as i64 / 2;
-/// What has waited so long is moved on whenever there is an island.
-const LONG_WAIT: usize = REACH / 2;
+/// Intermediate jumps of one island: with more, there would be more islands than program.
+const CAPACITY: usize = REACH / 3;
+/// What would need another island before so many instructions is moved on with the others.
+const NEXT_ISLAND: usize = REACH / 2;
 
 pub(super) fn relax(asm: &Assembler, jumps: &[Jump]) -> core::result::Result<Layout, AsmError> {
     let layout = match Islands::new(asm, jumps, NEAR).run() {
@@ -92,7 +94,7 @@ impl<'a> Islands<'a> {
             waiting: Vec::new(),
             deadlines: VecDeque::new(),
             lines: Vec::with_capacity(asm.lines().len()),
-            moved: vec![0; asm.lines().len() + 1],
+            moved: Vec::with_capacity(asm.lines().len() + 1),
         };
         islands.find_places();
         islands
@@ -114,34 +116,25 @@ impl<'a> Islands<'a> {
     }
 
     fn run(mut self) -> Result<Layout> {
-        let (mut next_jump, mut next_place, mut slot) = (0, 0, 0);
-        while slot < self.asm.lines().len() {
-            self.keep_in_reach(slot)?;
+        let (mut next_jump, mut next_place) = (0, 0);
+        for (slot, line) in self.asm.lines().iter().enumerate() {
+            if !is_inside(self.asm, slot) {
+                self.keep_in_reach(slot)?;
+            }
             if self.places.get(next_place).is_some_and(|place| place.slot == slot) {
                 self.arrive(next_place, slot)?;
                 next_place += 1;
             }
-            let taken = self.copy(slot);
-            while let Some(jump) = self.jumps.get(next_jump).filter(|jump| jump.from as usize == slot) {
+            self.moved.push(self.lines.len() as u32);
+            self.lines.push(*line);
+            if let Some(jump) = self.jumps.get(next_jump).filter(|jump| jump.from as usize == slot) {
                 self.depart(*jump)?;
                 next_jump += 1;
             }
-            slot += taken;
         }
-        self.moved[slot] = self.lines.len() as u32;
+        self.moved.push(self.lines.len() as u32);
         self.settle_near()?;
         Ok(Layout { lines: self.lines, moved: self.moved })
-    }
-
-    /// Copies the instruction that begins in `slot`; how many slots it has.
-    fn copy(&mut self, slot: usize) -> usize {
-        let rest = &self.asm.lines()[slot..];
-        let taken = slots_of(rest[0].0).min(rest.len());
-        for (offset, line) in rest[..taken].iter().enumerate() {
-            self.moved[slot + offset] = self.lines.len() as u32;
-            self.lines.push(*line);
-        }
-        taken
     }
 
     /// A place has been reached: what waits for it can go there.
@@ -227,21 +220,25 @@ impl Islands<'_> {
             (true, place) => place.last_back.unwrap_or(slot),
             (false, place) => place.slot,
         };
-        let settled = self.lines.len() + settled.saturating_sub(slot) + 3 * (count + MARGIN);
-        self.lines.len() >= deadline.at + LONG_WAIT && settled > deadline.at + REACH
+        let end_of_reach = deadline.at + REACH;
+        let behind_island = self.lines.len() + 2 * (count + MARGIN);
+        behind_island + NEXT_ISLAND > end_of_reach
+            && behind_island + count + settled.saturating_sub(slot) > end_of_reach
     }
 
     /// What falls through to the island goes on behind it.
     fn jump_over(&mut self, moving: &[Deadline]) -> Result<()> {
         let (Some(first), Some((last, _))) = (moving.first(), self.lines.last()) else { return Ok(()) };
         let loc = self.loc_of(*first);
-        let Ok(off) = i16::try_from(moving.len()) else { return Err(Failure::Crowded(loc)) };
+        if moving.len() > CAPACITY {
+            return Err(Failure::Crowded(loc));
+        }
         let ends = matches!(
             Insn::decode(&[*last]),
             Ok((Insn::Ja { .. } | Insn::JaLong { .. } | Insn::Gotox { .. } | Insn::Exit, _))
         );
         if !ends {
-            self.lines.push((Insn::Ja { off }.encode().first(), loc));
+            self.lines.push((Insn::Ja { off: moving.len() as i16 }.encode().first(), loc));
         }
         Ok(())
     }
