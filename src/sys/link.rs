@@ -136,14 +136,13 @@ pub enum IterTarget<'a> {
 
 /// Fills in the part that all arms of `link_create` have in common.
 macro_rules! arm {
-    ($name:ident, $head:expr, { $($field:ident: $value:expr),* $(,)? }) => {
+    ($name:ident, $head:expr, { $($field:ident $(: $value:expr)?),* $(,)? }) => {
         abi::$name {
             prog_fd: $head.prog_fd,
             target_fd: $head.target_fd,
             attach_type: $head.attach_type,
             flags: $head.flags,
-            $($field: $value,)*
-            ..Default::default()
+            $($field $(: $value)?,)*
         }
     };
 }
@@ -169,7 +168,7 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
             unsafe { make(attr) }
         }
         Options::Tracing { btf_id, cookie } => {
-            let attr = arm!(LinkCreateTracing, head, { target_btf_id: btf_id, cookie: cookie });
+            let attr = arm!(LinkCreateTracing, head, { target_btf_id: btf_id, _pad: 0, cookie });
             // SAFETY: no pointers.
             unsafe { make(attr) }
         }
@@ -183,7 +182,7 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
         }
         Options::Netfilter { family, hook, priority, flags } => {
             let attr = arm!(LinkCreateNetfilter, head, {
-                pf: family, hooknum: hook, priority: priority, hook_flags: flags,
+                pf: family, hooknum: hook, priority, hook_flags: flags,
             });
             // SAFETY: no pointers.
             unsafe { make(attr) }
@@ -196,7 +195,8 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
                 cookies: input(same_length(cookies, offsets.len())?),
                 cnt: count(offsets)?,
                 multi_flags: flags.bits(),
-                pid: pid,
+                pid,
+                _pad: 0,
             });
             // SAFETY: a live string, and live slices of `cnt` numbers or null; the kernel only reads.
             unsafe { make(attr) }
@@ -204,17 +204,17 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
         Options::Tcx(place) => create_placed(
             head,
             place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateTcx, head, { relative_fd: relative_fd, expected_revision: expected_revision }),
+            |head, relative_fd, expected_revision| arm!(LinkCreateTcx, head, { relative_fd, _pad: 0, expected_revision }),
         ),
         Options::Netkit(place) => create_placed(
             head,
             place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateNetkit, head, { relative_fd: relative_fd, expected_revision: expected_revision }),
+            |head, relative_fd, expected_revision| arm!(LinkCreateNetkit, head, { relative_fd, _pad: 0, expected_revision }),
         ),
         Options::Cgroup(place) => create_placed(
             head,
             place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateCgroup, head, { relative_fd: relative_fd, expected_revision: expected_revision }),
+            |head, relative_fd, expected_revision| arm!(LinkCreateCgroup, head, { relative_fd, _pad: 0, expected_revision }),
         ),
     }
 }
@@ -240,7 +240,7 @@ fn create_iter(head: abi::LinkCreate, target: IterTarget<'_>) -> Result<LinkFd, 
 
 fn create_iter_over<T: Plain>(head: abi::LinkCreate, target: &T) -> Result<LinkFd, Errno> {
     let bytes = as_bytes(target);
-    let attr = arm!(LinkCreateIter, head, { iter_info: input(bytes), iter_info_len: count(bytes)? });
+    let attr = arm!(LinkCreateIter, head, { iter_info: input(bytes), iter_info_len: count(bytes)?, _pad: 0 });
     // SAFETY: a live record of the length told, which the kernel only reads.
     unsafe { make(attr) }
 }
