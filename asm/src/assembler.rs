@@ -217,7 +217,7 @@ impl Default for Assembler {
 /// What the mnemonics build on.
 impl Assembler {
     /// Emits an instruction that does not jump.
-    #[inline]
+    #[inline(always)] // The shape is known to every caller: nearly all of this folds away.
     pub(crate) fn emit(&mut self, insn: Insn, at: At) -> &mut Self {
         if self.isa.contains(insn.isa()) && insn.refusal().is_none() {
             self.push_all(insn.encode(), at);
@@ -228,7 +228,7 @@ impl Assembler {
     }
 
     /// Emits an instruction that jumps; its own distance does not matter.
-    #[inline]
+    #[inline(always)] // As above.
     pub(crate) fn emit_jump(&mut self, insn: Insn, target: Target, at: At) -> &mut Self {
         if let Target::Label(label) = target
             && !label.belongs_to(self.owner)
@@ -271,7 +271,7 @@ impl Assembler {
         self
     }
 
-    #[inline]
+    #[inline(always)] // As above.
     fn push_all(&mut self, slots: Slots, at: At) {
         self.push(slots.first(), at);
         if let Some(second) = slots.second() {

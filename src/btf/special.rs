@@ -109,6 +109,13 @@ bitflags::bitflags! {
     }
 }
 
+impl fmt::Display for FieldKinds {
+    /// The names, joined by `|`; `0` without a flag.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() { f.write_str("0") } else { bitflags::parser::to_writer(self, f) }
+    }
+}
+
 /// A row of the table: name in BTF, bytes, alignment, most in one value, since which kernel.
 struct Row(&'static str, u32, u32, u32, (u16, u16));
 
