@@ -1,0 +1,76 @@
+//! What the tests share: loading with a readable failure, small programs, waiting without clocks.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use bpfsmith::asm::{AsmError, Code, Reg};
+use bpfsmith::kernel::{self, LoadError, Loaded, Program, Rejection, TestRun};
+use bpfsmith::kind::ProgramKind;
+use bpfsmith::object::{Object, ObjectBuilder};
+use bpfsmith::program::ProgramSpec;
+
+/// What a function comes to.
+pub type Assembled = Result<Code, AsmError>;
+
+/// The frame pointer.
+pub const FP: Reg = Reg::FP;
+
+/// How long something may take that ought to happen: machines under load are slow.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An empty object that may use every helper.
+pub fn builder() -> ObjectBuilder {
+    ObjectBuilder::new("test").license("GPL")
+}
+
+/// Loads an object; a refusal fails the test with the whole log.
+pub fn load(object: &Object) -> Loaded {
+    kernel::load(object).unwrap_or_else(|error| panic!("{}", explained(&error)))
+}
+
+fn explained(error: &LoadError) -> String {
+    match error.rejection() {
+        Some(rejection) => format!("{error}\n{}", String::from_utf8_lossy(rejection.raw_log())),
+        None => error.to_string(),
+    }
+}
+
+/// An object of one program `prog`.
+pub fn object_of(kind: ProgramKind, code: Assembled) -> Object {
+    let mut object = builder();
+    object.add_program(ProgramSpec::new("prog", kind), code);
+    object.finish().unwrap()
+}
+
+/// The verifier's refusal of an object.
+pub fn rejection(object: &Object) -> Rejection {
+    match kernel::load(object) {
+        Err(error) => match error.rejection() {
+            Some(rejection) => rejection.clone(),
+            None => panic!("not a rejection: {error}"),
+        },
+        Ok(_) => panic!("the kernel took it"),
+    }
+}
+
+/// Runs a program once; what it returned.
+pub fn run(program: &Program) -> u32 {
+    program.test_run(&TestRun::new()).unwrap().retval
+}
+
+/// Runs a syscall program on a context of numbers; the context as it left it.
+pub fn run_on(program: &Program, context: &[u64]) -> Vec<u64> {
+    let bytes: Vec<u8> = context.iter().flat_map(|number| number.to_ne_bytes()).collect();
+    let outcome = program.test_run(&TestRun::new().context(bytes)).unwrap();
+    assert_eq!(outcome.retval, 0);
+    outcome.context.chunks_exact(8).map(|number| u64::from_ne_bytes(number.try_into().unwrap())).collect()
+}
+
+/// Waits until something holds, for as long as a slow machine may need.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "waited in vain: {what}");
+        sleep(Duration::from_millis(1));
+    }
+}

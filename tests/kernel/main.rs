@@ -1,0 +1,22 @@
+//! Objects in the running kernel: what is written arrives, runs, and says what is wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod atomics;
+mod common;
+mod jumps;
+mod timers;
+
+use std::process::ExitCode;
+
+use support::Suite;
+
+fn main() -> ExitCode {
+    let mut suite = Suite::new();
+    atomics::add(&mut suite);
+    jumps::add(&mut suite);
+    timers::add(&mut suite);
+    suite.run()
+}
