@@ -8,6 +8,7 @@ mod atomics;
 mod common;
 mod jumps;
 mod timers;
+mod walk;
 
 use std::process::ExitCode;
 
@@ -18,5 +19,6 @@ fn main() -> ExitCode {
     atomics::add(&mut suite);
     jumps::add(&mut suite);
     timers::add(&mut suite);
+    walk::add(&mut suite);
     suite.run()
 }
