@@ -196,7 +196,7 @@ impl AsmError {
 fn immediate_of(width: Width) -> &'static str {
     match width {
         Width::Bits32 => "a 32-bit operation",
-        Width::Bits64 => "a 64-bit operation, which is a signed 32-bit number (load_imm64 takes any)",
+        Width::Bits64 => "a 64-bit operation, which takes a signed 32-bit number (load_imm64 takes any)",
     }
 }
 

@@ -162,7 +162,6 @@ fn is_absolute(path: &str) -> bool {
 ///
 /// A small direct-mapped cache over the addresses of the compiler's own records answers nearly every question; the
 /// map behind it goes by content, so the result does not depend on addresses.
-#[derive(Debug)]
 pub(crate) struct LocTable {
     cache: [Option<(&'static Location<'static>, LocId)>; CACHED],
     ids: BTreeMap<(u32, u32, &'static str), LocId>,
@@ -180,6 +179,13 @@ impl LocTable {
         self.cache = [None; CACHED];
         self.ids.clear();
         self.locs.clear();
+    }
+
+    /// Puts a ready table in the place of this one.
+    #[cfg(feature = "text")]
+    pub(crate) fn set(&mut self, locs: Vec<Loc>) {
+        self.clear();
+        self.locs = locs;
     }
 
     pub(crate) fn locs(&self) -> &Vec<Loc> {
@@ -208,6 +214,13 @@ impl LocTable {
         }
         self.cache[bucket(location)] = Some((location, id));
         id
+    }
+}
+
+impl fmt::Debug for LocTable {
+    /// The places alone: what the cache holds depends on addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.locs.fmt(f)
     }
 }
 

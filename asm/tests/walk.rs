@@ -137,7 +137,7 @@ fn every_opcode_with_every_source_and_telling_offsets_and_immediates() {
 fn every_offset() {
     let opcodes = walk::all().map(|insn| insn.encode().first().opcode()).collect::<BTreeSet<_>>();
     for opcode in opcodes {
-        let stack_args = matches!(opcode, 0x79 | 0x7a | 0x7b);
+        let stack_args = matches!(opcode, 0x79..=0x7b);
         let pairs: &[(u8, u8)] = if stack_args { &[(1, 0), (1, 11), (11, 0), (11, 1)] } else { &[(1, 0)] };
         for off in i16::MIN..=i16::MAX {
             for &(dst, src) in pairs {

@@ -147,6 +147,18 @@ macro_rules! arm {
     };
 }
 
+/// Makes a link of an arm that says where among other programs.
+macro_rules! placed {
+    ($name:ident, $head:expr, $place:expr) => {{
+        let place: Place<'_> = $place;
+        let (relative_fd, flags) = place.relative.map_or((0, abi::AttachFlags::empty()), Relative::parts);
+        let head = abi::LinkCreate { flags: $head.flags | flags.bits(), ..$head };
+        let expected_revision = place.expected_revision;
+        // SAFETY: no pointers.
+        unsafe { make(arm!($name, head, { relative_fd, _pad: 0, expected_revision })) }
+    }};
+}
+
 /// Makes a link (`BPF_LINK_CREATE`, 5.7): the program is attached while the link lives.
 ///
 /// # Errors
@@ -201,21 +213,9 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
             // SAFETY: a live string, and live slices of `cnt` numbers or null; the kernel only reads.
             unsafe { make(attr) }
         }
-        Options::Tcx(place) => create_placed(
-            head,
-            place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateTcx, head, { relative_fd, _pad: 0, expected_revision }),
-        ),
-        Options::Netkit(place) => create_placed(
-            head,
-            place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateNetkit, head, { relative_fd, _pad: 0, expected_revision }),
-        ),
-        Options::Cgroup(place) => create_placed(
-            head,
-            place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateCgroup, head, { relative_fd, _pad: 0, expected_revision }),
-        ),
+        Options::Tcx(place) => placed!(LinkCreateTcx, head, place),
+        Options::Netkit(place) => placed!(LinkCreateNetkit, head, place),
+        Options::Cgroup(place) => placed!(LinkCreateCgroup, head, place),
     }
 }
 
@@ -268,17 +268,6 @@ fn create_kprobe_multi(
     });
     // SAFETY: live slices of `cnt` numbers, or null, and those of `syms` are live strings; the kernel only reads.
     unsafe { make(attr) }
-}
-
-fn create_placed<A: Plain>(
-    mut head: abi::LinkCreate,
-    place: Place<'_>,
-    arm: impl FnOnce(abi::LinkCreate, u32, u64) -> A,
-) -> Result<LinkFd, Errno> {
-    let (relative, flags) = place.relative.map_or((0, abi::AttachFlags::empty()), Relative::parts);
-    head.flags |= flags.bits();
-    // SAFETY: no pointers: the three arms that are placed have none.
-    unsafe { make(arm(head, relative, place.expected_revision)) }
 }
 
 fn same_length(items: &[u64], length: usize) -> Result<&[u64], Errno> {

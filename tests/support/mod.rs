@@ -26,7 +26,8 @@ use libtest_mimic::{Arguments, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use bpfsmith::sys::host::{self, Capabilities};
+use bpfsmith::base::Capabilities;
+use bpfsmith::sys::host;
 
 /// Whether a test can run, or why not.
 pub type Condition = Result<(), String>;
@@ -98,16 +99,8 @@ pub fn has_cap_sys_admin() -> Condition {
 }
 
 fn has(capability: Capabilities, name: &str) -> Condition {
-    let have =
-        host::capabilities().map_err(|errno| format!("/proc/thread-self/status is unreadable: {errno}"))?;
-    if !have.intersects(capability | Capabilities::SYS_ADMIN) {
-        return Err(format!("{name} is missing"));
-    }
-    match host::in_initial_user_namespace() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(format!("{name} does not count in this user namespace")),
-        Err(errno) => Err(format!("the user namespace is unknown: {errno}")),
-    }
+    let have = host::capabilities().map_err(|errno| format!("capabilities are unknown: {errno}"))?;
+    if have.lacking(capability).is_empty() { Ok(()) } else { Err(format!("{name} is missing")) }
 }
 
 /// The kernel's BTF can be read.

@@ -4,16 +4,22 @@ use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 
 use bpfsmith::base::{Errno, KernelVersion};
+use bpfsmith::btf::{Kind as BtfKind, View};
 use bpfsmith::sys::abi::{AttachFlags, QueryFlags};
 use bpfsmith::sys::ids::{self, Kind};
 use bpfsmith::sys::info::{self, LinkDetail};
 use bpfsmith::sys::link::{self, Create, Functions, IterTarget, Options, Place, Relative};
-use bpfsmith::sys::prog::{self, Attach, Target};
+use bpfsmith::sys::prog::{self, Attach, Load, Target};
 use bpfsmith::sys::query::{self, Attached};
-use bpfsmith::sys::{FdKind, LinkFd, host};
+use bpfsmith::sys::{FdKind, LinkFd, Log, ProgFd, host, iter};
 
-use crate::samples::{ARRAY, CGROUP_INET_EGRESS, CGROUP_SKB, SOCKET_FILTER, create, load, returns};
-use crate::support::{Cgroup, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, has_cgroup2};
+use crate::samples::{
+    ARRAY, CGROUP_INET_EGRESS, CGROUP_SKB, SOCKET_FILTER, TRACE_ITER, TRACING, create, load, returns,
+};
+use crate::support::{
+    Cgroup, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin, has_cgroup2,
+    has_vmlinux_btf,
+};
 
 pub fn add(suite: &mut Suite) {
     let cgroup = || all(&[has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, has_cgroup2]);
@@ -21,14 +27,17 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(cgroup(), "link: goes with its descriptor", dropped);
     suite.test_if(cgroup(), "link: in a chosen place", placed);
     suite.test_if(cgroup(), "attach: there, asked for, gone", attach);
+    let iterators = || all(&[has_cap_bpf, has_cap_perfmon, has_vmlinux_btf]);
+    suite.test_if(iterators(), "link: an iterator over maps writes nothing", iterate);
+    suite.test_if(iterators(), "link: iterators know what they walk", iterator_targets);
     suite.test_if(has_cap_bpf, "link: errors", errors);
 }
 
-fn egress(returned: i32) -> bpfsmith::sys::ProgFd {
+fn egress(returned: i32) -> ProgFd {
     load(CGROUP_SKB, CGROUP_INET_EGRESS, &returns(returned))
 }
 
-fn prog_id(program: &bpfsmith::sys::ProgFd) -> u32 {
+fn prog_id(program: &ProgFd) -> u32 {
     info::program(program).unwrap().id
 }
 
@@ -157,6 +166,61 @@ fn attach() {
     assert_eq!(attached(&directory, QueryFlags::empty()).1.count, 0);
 }
 
+/// An iterator program that writes nothing, for the target whose kernel function is `function`.
+fn iterator(function: &str) -> ProgFd {
+    let vmlinux = host::vmlinux_btf().unwrap();
+    let view = View::new(&vmlinux).unwrap();
+    let program = Load {
+        prog_type: TRACING,
+        expected_attach_type: TRACE_ITER,
+        attach_btf_id: view.find(BtfKind::Func, function).unwrap().0,
+        insns: &returns(0),
+        license: c"GPL",
+        ..Default::default()
+    };
+    prog::load(&program, &mut Log::none()).unwrap()
+}
+
+fn iterator_link(function: &str, options: Options<'_>) -> LinkFd {
+    let program = iterator(function);
+    let create =
+        Create { object: program.as_fd(), target: Target::None, attach_type: TRACE_ITER, flags: 0, options };
+    link::create(&create).unwrap()
+}
+
+fn iterate() {
+    let made = iterator_link("bpf_iter_bpf_map", Options::None);
+    let mut output = String::new();
+    std::fs::File::from(iter::create(made.as_fd()).unwrap()).read_to_string(&mut output).unwrap();
+    assert_eq!(output, "");
+    assert_eq!(link::detach(&made), Err(Errno::EOPNOTSUPP));
+    let LinkDetail::Iter { target, .. } = info::link(&made).unwrap().detail else { panic!("no iterator") };
+    assert_eq!(target, b"bpf_map");
+}
+
+fn iterator_targets() {
+    let map = create(ARRAY, 4, 4, 1);
+    let made = iterator_link("bpf_iter_bpf_map_elem", Options::Iter(IterTarget::Map(map.as_fd())));
+    let LinkDetail::Iter { map_id, .. } = info::link(&made).unwrap().detail else { panic!("no iterator") };
+    assert_eq!(map_id, info::map(&map).unwrap().id);
+    if host::kernel_version().unwrap() < KernelVersion::new(6, 1) {
+        return;
+    }
+    let own = std::process::id();
+    let made =
+        iterator_link("bpf_iter_task", Options::Iter(IterTarget::Task { tid: 0, pid: own, pid_fd: None }));
+    let LinkDetail::Iter { target, tid, pid, .. } = info::link(&made).unwrap().detail else {
+        panic!("no iterator")
+    };
+    assert_eq!((target.as_slice(), tid, pid), (&b"task"[..], 0, own));
+    let root = IterTarget::Cgroup { order: 1, cgroup: None, cgroup_id: 1 };
+    let made = iterator_link("bpf_iter_cgroup", Options::Iter(root));
+    let LinkDetail::Iter { cgroup_id, order, .. } = info::link(&made).unwrap().detail else {
+        panic!("no iterator")
+    };
+    assert_eq!((cgroup_id, order), (1, 1));
+}
+
 fn errors() {
     let (program, map) = (load(SOCKET_FILTER, 0, &returns(0)), create(ARRAY, 4, 4, 1));
     let make = |options| {
@@ -183,5 +247,4 @@ fn errors() {
     assert_eq!(link::create(&create).unwrap_err(), Errno::EINVAL);
     assert_eq!(link::open_raw_tracepoint(program.as_fd(), Some(c"sys_enter"), 0).unwrap_err(), Errno::EINVAL);
     assert!(LinkFd::try_from(OwnedFd::from(std::fs::File::open("/dev/null").unwrap())).is_err());
-    let _ = std::io::empty().read(&mut []);
 }

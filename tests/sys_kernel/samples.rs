@@ -13,9 +13,11 @@ pub const RINGBUF: u32 = 27;
 
 pub const SOCKET_FILTER: u32 = 1;
 pub const CGROUP_SKB: u32 = 8;
+pub const TRACING: u32 = 26;
 pub const SYSCALL: u32 = 31;
 
 pub const CGROUP_INET_EGRESS: u32 = 1;
+pub const TRACE_ITER: u32 = 28;
 pub const SLEEPABLE: u32 = 1 << 4;
 
 pub fn create(map_type: u32, key_size: u32, value_size: u32, max_entries: u32) -> MapFd {
