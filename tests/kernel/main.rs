@@ -7,6 +7,8 @@ mod support;
 mod atomics;
 mod common;
 mod jumps;
+mod refused;
+mod rejections;
 mod timers;
 mod walk;
 
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     atomics::add(&mut suite);
     jumps::add(&mut suite);
+    rejections::add(&mut suite);
     timers::add(&mut suite);
     walk::add(&mut suite);
     suite.run()
