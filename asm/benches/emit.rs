@@ -12,13 +12,15 @@ const PASSES: usize = 101;
 
 fn main() {
     println!("nanoseconds an instruction, median of {PASSES} passes over {INSTRUCTIONS} instructions");
-    report("plain", plain);
-    report("plain, operands not known to the compiler", varied);
-    report("with a label every 4", labelled);
+    report("plain", Isa::V3, plain);
+    report("plain, operands not known to the compiler", Isa::V3, varied);
+    report("with a label every 4", Isa::V3, labelled);
+    report("… and a long jump every 1000, over islands", Isa::V3, far);
+    report("… and a long jump every 1000, by gotol", Isa::V4, far);
 }
 
-fn report(name: &str, emit: fn(&mut Assembler)) {
-    let mut bench = Bench::new();
+fn report(name: &str, isa: Isa, emit: fn(&mut Assembler)) {
+    let mut bench = Bench::new(isa);
     let mut times: Vec<[f64; 4]> = (0..PASSES).map(|_| bench.pass(emit)).collect();
     let mut median = |stage: usize| {
         times.sort_by(|a, b| a[stage].total_cmp(&b[stage]));
@@ -40,8 +42,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
-        Self { assembler: Assembler::with_isa(Isa::V3), code: Code::default(), bytes: Vec::new() }
+    fn new(isa: Isa) -> Self {
+        Self { assembler: Assembler::with_isa(isa), code: Code::default(), bytes: Vec::new() }
     }
 
     /// The times of emitting, finishing, encoding, and all of it.
@@ -90,4 +92,18 @@ fn labelled(a: &mut Assembler) {
         a.mov(R0, index).jeq(R0, 7, skip).add(R0, R1).mov(R2, R0).bind(skip);
     }
     a.exit();
+}
+
+fn far(a: &mut Assembler) {
+    let (start, end) = (a.label(), a.label());
+    a.bind(start);
+    for index in 0..(INSTRUCTIONS / 1000) as i32 {
+        a.jeq(R0, index, end).jset(R0, index, start);
+        for step in 0..249 {
+            let skip = a.label();
+            a.mov(R0, step).jeq(R0, 7, skip).add(R0, R1).mov(R2, R0).bind(skip);
+        }
+        a.mov(R0, 0).mov(R1, 0);
+    }
+    a.bind(end).exit();
 }
