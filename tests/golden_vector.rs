@@ -5,16 +5,13 @@
 #![cfg(feature = "derive")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use bpfsmith::BtfType;
-use bpfsmith::asm::Reg::{self, R0, R1, R2, R3, R6};
-use bpfsmith::asm::{AsmError, Assembler, Code, Helper, LocId, Size, Slot};
+#[path = "support/golden.rs"]
+mod golden;
+
+use bpfsmith::asm::Slot;
 use bpfsmith::base::Endian;
-use bpfsmith::btf::Timer;
-use bpfsmith::kind::ProgramKind;
-use bpfsmith::map::{MapKind, MapSpec};
-use bpfsmith::object::{Object, ObjectBuilder};
+use bpfsmith::map::MapKind;
 use bpfsmith::plan::{Command, Plan, ProgLoad};
-use bpfsmith::program::ProgramSpec;
 use bpfsmith::target::{Fact, Feature, Subject, Target};
 
 const BTF: &str = "9feb0100180000000000000058000000580000001d000000\
@@ -35,40 +32,6 @@ const FUNC_INFO: [u32; 4] = [0, 5, 23, 6];
 /// The descriptor of the map in the vector.
 const MAP_FD: i32 = 4;
 
-#[derive(BtfType)]
-#[btf(name = "val")]
-#[repr(C)]
-struct Value {
-    t: Timer,
-}
-
-fn object() -> Object {
-    let mut object = ObjectBuilder::new("golden").license("GPL").endian(Endian::Little);
-    object.add_map(MapSpec::typed::<i32, Value>(MapKind::ARRAY, "m").max_entries(1));
-    object.add_program(ProgramSpec::new("main", ProgramKind::SOCKET_FILTER), main().map(without_lines));
-    object.add_function("cb", Assembler::new().mov(R0, 0).exit().finish().map(without_lines));
-    object.finish().unwrap()
-}
-
-fn main() -> Result<Code, AsmError> {
-    let mut a = Assembler::new();
-    let out = a.label();
-    a.st(Size::W, Reg::FP, -4, 0).load_map(R1, "m").mov(R2, Reg::FP).add(R2, -4);
-    a.call(Helper::MAP_LOOKUP_ELEM).jeq(R0, 0, out).mov(R6, R0);
-    a.mov(R1, R6).load_map(R2, "m").mov(R3, 1).call(Helper::TIMER_INIT);
-    a.mov(R1, R6).load_function(R2, "cb").call(Helper::TIMER_SET_CALLBACK);
-    a.mov(R1, R6).mov(R2, 1_000_000).mov(R3, 0).call(Helper::TIMER_START);
-    a.mov(R0, 0).bind(out).exit();
-    a.finish()
-}
-
-/// Lines would put names of files and texts into the BTF.
-fn without_lines(code: Code) -> Code {
-    let slots = code.slots().map(|slot| (slot, LocId::UNKNOWN)).collect();
-    let symbols = code.symbols().map(Into::into).collect();
-    Code::from_parts(slots, Vec::new(), code.relocs().to_vec(), symbols).unwrap()
-}
-
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|byte| byte.is_ascii_hexdigit()).collect();
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
@@ -77,7 +40,8 @@ fn hex(text: &str) -> Vec<u8> {
 
 /// The plan for a kernel, and the one program load in it.
 fn planned(target: &Target) -> (Plan, ProgLoad) {
-    let plan = Plan::new(&object(), &target.clone().with_endian(Endian::Little)).unwrap();
+    let plan =
+        Plan::new(&golden::object(Endian::Little), &target.clone().with_endian(Endian::Little)).unwrap();
     let load = plan.commands().find_map(|command| match command {
         Command::ProgLoad(load) => Some(load.as_ref().clone()),
         _ => None,

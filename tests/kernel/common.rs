@@ -3,7 +3,8 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use bpfsmith::asm::{AsmError, Code, Reg};
+use bpfsmith::asm::Reg::{R0, R1, R2};
+use bpfsmith::asm::{AsmError, Assembler, Code, Helper, Reg};
 use bpfsmith::kernel::{self, LoadError, Loaded, Program, Rejection, TestRun};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::object::{Object, ObjectBuilder};
@@ -35,6 +36,16 @@ fn explained(error: &LoadError) -> String {
     }
 }
 
+/// A function that returns a number.
+pub fn returns(number: i32) -> Assembled {
+    Assembler::new().mov(R0, number).exit().finish()
+}
+
+/// r0 = the value of the key at fp - 4, or null.
+pub fn look_up<'a>(a: &'a mut Assembler, map: &str) -> &'a mut Assembler {
+    a.load_map(R1, map).mov(R2, FP).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM)
+}
+
 /// An object of one program `prog`.
 pub fn object_of(kind: ProgramKind, code: Assembled) -> Object {
     let mut object = builder();
@@ -56,6 +67,11 @@ pub fn rejection(object: &Object) -> Rejection {
 /// Runs a program once; what it returned.
 pub fn run(program: &Program) -> u32 {
     program.test_run(&TestRun::new()).unwrap().retval
+}
+
+/// Runs a program of packets once, on an empty packet; what it returned.
+pub fn run_on_packet(program: &Program) -> u32 {
+    program.test_run(&TestRun::new().data([0; 14])).unwrap().retval
 }
 
 /// Runs a syscall program on a context of numbers; the context as it left it.

@@ -4,9 +4,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/golden.rs"]
+mod golden;
+
 mod atomics;
 mod common;
 mod jumps;
+mod loader;
 mod refused;
 mod rejections;
 mod timers;
@@ -20,6 +24,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     atomics::add(&mut suite);
     jumps::add(&mut suite);
+    loader::add(&mut suite);
     rejections::add(&mut suite);
     timers::add(&mut suite);
     walk::add(&mut suite);

@@ -28,7 +28,7 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "rejections: an opcode that no kernel has", unknown_opcode);
     suite.test_if(has_cap_bpf, "rejections: an instruction that nothing reaches", unreachable);
     suite.test_if(has_cap_bpf, "rejections: a log longer than the first buffer", long_log);
-    suite.test_if(has_cap_bpf, "rejections: a valid program of that length loads", no_log);
+    suite.test_if(has_cap_bpf, "rejections: a valid program of that length loads", long_program);
     suite.test_if(all(&[has_cap_bpf, is_6_18]), "rejections: the report, as rustc would draw it", report);
 }
 

@@ -12,7 +12,7 @@ use bpfsmith::map::{MapKind, MapSpec};
 use bpfsmith::object::{Object, ObjectBuilder};
 use bpfsmith::program::ProgramSpec;
 
-use crate::common::{Assembled, FP, builder, load, run, wait_until};
+use crate::common::{Assembled, FP, builder, load, look_up, run, wait_until};
 use crate::support::{Suite, all, has_cap_bpf, has_cap_sys_admin, with_bpffs};
 
 pub fn add(suite: &mut Suite) {
@@ -112,11 +112,6 @@ impl Case {
         run(loaded.program("arm").unwrap());
         Running(loaded)
     }
-}
-
-/// r0 = the value of the key at fp - 4, or null.
-fn look_up<'a>(a: &'a mut Assembler, map: &str) -> &'a mut Assembler {
-    a.load_map(R1, map).mov(R2, FP).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM)
 }
 
 fn start(a: &mut Assembler, timer: Reg) {
