@@ -10,9 +10,12 @@ mod golden;
 mod atomics;
 mod common;
 mod jumps;
+mod links;
 mod loader;
+mod maps;
 mod refused;
 mod rejections;
+mod runs;
 mod timers;
 mod walk;
 
@@ -24,8 +27,11 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     atomics::add(&mut suite);
     jumps::add(&mut suite);
+    links::add(&mut suite);
     loader::add(&mut suite);
+    maps::add(&mut suite);
     rejections::add(&mut suite);
+    runs::add(&mut suite);
     timers::add(&mut suite);
     walk::add(&mut suite);
     suite.run()
