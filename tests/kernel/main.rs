@@ -9,6 +9,7 @@ mod golden;
 
 mod atomics;
 mod common;
+mod failures;
 mod jumps;
 mod links;
 mod loader;
@@ -26,6 +27,7 @@ use support::Suite;
 fn main() -> ExitCode {
     let mut suite = Suite::new();
     atomics::add(&mut suite);
+    failures::add(&mut suite);
     jumps::add(&mut suite);
     links::add(&mut suite);
     loader::add(&mut suite);
