@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::load::Inputs;
 use crate::base::{Endian, Errno};
@@ -18,6 +18,7 @@ use crate::sys::{self, BtfFd, LinkFd, MapFd, ProgFd};
 #[derive(Debug, Default)]
 pub(super) struct Kernel {
     open: BTreeMap<Fd, Open>,
+    pins: Vec<PathBuf>,
 }
 
 /// An open descriptor of a plan.
@@ -59,6 +60,13 @@ impl Kernel {
         self.open.remove(&fd)
     }
 
+    /// Removes the pins that were made. Who made one can remove it, or somebody else has.
+    pub(super) fn unpin(&mut self) {
+        for path in self.pins.drain(..) {
+            let _ = super::pin::unpin(path);
+        }
+    }
+
     fn get(&self, fd: Fd) -> Result<BorrowedFd<'_>, Failure> {
         self.open.get(&fd).map(AsFd::as_fd).ok_or(Failure::of(Errno::EBADF))
     }
@@ -85,7 +93,10 @@ impl Bpf for Kernel {
             Command::BtfLoad(command) => self.btf_load(command),
             Command::LinkCreate(command) => self.link_create(command),
             Command::ObjPin(command) => {
-                done(super::pin::pin(self.get(command.fd)?, Path::new(&command.path)))
+                let path = Path::new(&command.path);
+                let pinned = done(super::pin::pin(self.get(command.fd)?, path))?;
+                self.pins.push(path.to_owned());
+                Ok(pinned)
             }
             Command::ObjGet(command) => {
                 let map = super::pin::get_map(Path::new(&command.path)).map_err(Failure::of)?;
