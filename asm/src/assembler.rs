@@ -217,7 +217,7 @@ impl Default for Assembler {
 /// What the mnemonics build on.
 impl Assembler {
     /// Emits an instruction that does not jump.
-    #[inline]
+    #[inline(always)] // The shape is known to every caller: nearly all of this folds away.
     pub(crate) fn emit(&mut self, insn: Insn, at: At) -> &mut Self {
         if self.isa.contains(insn.isa()) && insn.refusal().is_none() {
             self.push_all(insn.encode(), at);
@@ -228,7 +228,7 @@ impl Assembler {
     }
 
     /// Emits an instruction that jumps; its own distance does not matter.
-    #[inline]
+    #[inline(always)] // As above.
     pub(crate) fn emit_jump(&mut self, insn: Insn, target: Target, at: At) -> &mut Self {
         if let Target::Label(label) = target
             && !label.belongs_to(self.owner)
@@ -271,7 +271,7 @@ impl Assembler {
         self
     }
 
-    #[inline]
+    #[inline(always)] // As above.
     fn push_all(&mut self, slots: Slots, at: At) {
         self.push(slots.first(), at);
         if let Some(second) = slots.second() {
@@ -292,6 +292,49 @@ impl Assembler {
             _ => return self.fail(AsmError::Foreign { used: Loc::of(at), made: Loc::of(label.made) }),
         };
         self.fail(AsmError::BoundTwice { second: Loc::of(at), first })
+    }
+}
+
+/// What reading text builds on: everything is emitted as written, and a place is an index into a table the reader keeps.
+#[cfg(feature = "text")]
+impl Assembler {
+    pub(crate) fn text_insn(&mut self, insn: Insn, at: LocId) {
+        let slots = insn.encode();
+        self.text_raw(slots.first(), at);
+        if let Some(second) = slots.second() {
+            self.lines.push((second, at));
+        }
+    }
+
+    pub(crate) fn text_raw(&mut self, slot: Slot, at: LocId) {
+        if let Some(distance) = resolve::distance(slot) {
+            let target = Target::Raw(self.lines.len() as i64 + 1 + i64::from(distance));
+            self.fixups.push(Fixup { slot: self.next_slot(), target });
+        }
+        self.lines.push((slot, at));
+    }
+
+    pub(crate) fn text_jump(&mut self, insn: Insn, label: Label, at: LocId) {
+        self.fixups.push(Fixup { slot: self.next_slot(), target: Target::Label(label) });
+        self.lines.push((insn.encode().first(), at));
+    }
+
+    pub(crate) fn text_reloc(&mut self, slot: u32, kind: RelocKind, name: &str) {
+        let symbol = self.symbols.id(name);
+        self.relocs.push(Reloc { slot, kind, symbol });
+    }
+
+    /// Gives a label its place; the reader knows that it has none yet.
+    pub(crate) fn text_bind(&mut self, label: Label, at: LocId) {
+        let here = self.next_slot();
+        if let Some(place) = self.labels.get_mut(label.index as usize) {
+            *place = Place { slot: Some(here), bound: at };
+        }
+    }
+
+    /// The table the places are indexes of, for errors to name them.
+    pub(crate) fn set_locs(&mut self, locs: Vec<Loc>) {
+        self.locs.set(locs);
     }
 }
 

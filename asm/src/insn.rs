@@ -305,7 +305,7 @@ pub enum Insn {
 impl Insn {
     /// The slots of this instruction: one, or two where it carries 64 bits.
     #[must_use]
-    #[inline]
+    #[inline(always)] // Folds where the shape is known.
     pub const fn encode(self) -> Slots {
         encode::encode(self)
     }
@@ -322,7 +322,7 @@ impl Insn {
 
     /// The groups an implementation must have to run this instruction.
     #[must_use]
-    #[inline]
+    #[inline(always)] // As above.
     pub const fn isa(self) -> Isa {
         match self {
             Self::Alu { op, width, .. } => op.isa(width),

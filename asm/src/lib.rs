@@ -12,6 +12,7 @@ pub mod helper;
 mod insn;
 mod isa;
 mod label;
+pub mod limits;
 mod loc;
 mod op;
 mod reg;
@@ -20,6 +21,7 @@ mod resolve;
 mod slot;
 pub mod text;
 mod version;
+pub mod walk;
 mod wire;
 
 pub use assembler::Assembler;

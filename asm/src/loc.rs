@@ -182,6 +182,13 @@ impl LocTable {
         self.locs.clear();
     }
 
+    /// Puts a ready table in the place of this one.
+    #[cfg(feature = "text")]
+    pub(crate) fn set(&mut self, locs: Vec<Loc>) {
+        self.clear();
+        self.locs = locs;
+    }
+
     pub(crate) fn locs(&self) -> &Vec<Loc> {
         &self.locs
     }

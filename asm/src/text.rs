@@ -22,7 +22,11 @@
 //!
 //! A name that would be read as something else stands in double quotes.
 
+#[cfg(feature = "text")]
+mod parse;
 mod print;
 mod words;
 
+#[cfg(feature = "text")]
+pub use parse::{Number, TextError, TextErrorKind};
 pub use print::{DisplayCode, DisplayInsn, Form};

@@ -33,7 +33,7 @@ impl Assembler {
         match insn {
             // As far as it must, once the distance is known.
             Insn::JaLong { .. } => self.emit_jump(Insn::Ja { off: 0 }, target, at),
-            Insn::Jump { cond, width, dst, src, .. } if width == Width::Bits64 => {
+            Insn::Jump { cond, width: Width::Bits64, dst, src, .. } => {
                 self.lower_jump(cond, dst, src, target, at)
             }
             _ => self.emit_otherwise(insn, at),

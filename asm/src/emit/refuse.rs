@@ -24,7 +24,7 @@ impl Refusal {
 
 impl Insn {
     /// Why every kernel refuses this instruction, if it does.
-    #[inline]
+    #[inline(always)] // Folds where the shape is known.
     pub(crate) const fn refusal(self) -> Option<Refusal> {
         if let Some(Reg::R10) = self.written() {
             return Some(Refusal::FramePointer);
@@ -36,7 +36,7 @@ impl Insn {
     }
 
     /// The register that the instruction names as its result, if any.
-    #[inline]
+    #[inline(always)] // As above.
     const fn written(self) -> Option<Reg> {
         match self {
             Self::Alu { dst, .. }
@@ -59,7 +59,7 @@ impl Insn {
     }
 }
 
-#[inline]
+#[inline(always)] // As above.
 const fn refused_immediate(op: AluOp, imm: i32, width: Width) -> Option<Refusal> {
     if op.divides() && imm == 0 {
         return Some(Refusal::DivisionByZero);

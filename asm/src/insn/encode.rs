@@ -46,7 +46,7 @@ impl IntoIterator for Slots {
     }
 }
 
-#[inline]
+#[inline(always)] // Folds where the shape is known.
 pub(super) const fn encode(insn: Insn) -> Slots {
     let first = match insn {
         Insn::LoadImm64 { dst, value } => {
