@@ -30,11 +30,14 @@ mod fields;
 mod index;
 mod kind;
 mod layout;
+mod listing;
+mod print;
 mod records;
 mod size;
 pub mod special;
 mod types;
 mod value;
+mod verify;
 mod view;
 
 pub use crate::base::Endian;
@@ -45,10 +48,11 @@ pub use fields::{
 };
 pub use kind::Kind;
 pub use layout::StructDef;
+pub use listing::Listing;
 pub use records::{Record, Records};
 pub use types::{
     Array, Composite, DataSec, DeclTag, Enum, Enum64, EnumValue, EnumValue64, Func, FuncProto, Fwd, Int,
-    IntEncoding, Linkage, Member, Name, Param, StrOff, Type, TypeId, Typedef, Var, VarSecInfo,
+    IntEncoding, Linkage, Member, Name, Param, StrOff, Type, TypeId, TypeTag, Typedef, Var, VarSecInfo,
 };
 pub use value::{Be, BtfType};
 

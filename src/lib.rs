@@ -1,4 +1,4 @@
-//! bpfsmith: write eBPF at run time in Rust, and load it.
+#![doc = include_str!("../README.md")]
 
 // The derive and its users name this crate the same way, inside and outside of it.
 extern crate self as bpfsmith;

@@ -5,3 +5,5 @@
 mod build;
 #[path = "btf/derive.rs"]
 mod derive;
+#[path = "btf/ext.rs"]
+mod ext;

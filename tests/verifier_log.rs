@@ -126,3 +126,40 @@ fn older_spellings_of_registers() {
     let names: Vec<_> = log.registers().iter().map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["R1", "R2", "R10", "fp-8"]);
 }
+
+/// Messages this machine's kernel does not give, by the text in the kernel's sources.
+#[test]
+fn places_that_stand_in_the_message() {
+    let cases = [
+        ("back-edge from insn 4 to 2", Place::Instruction(4)),
+        ("insn 7 cannot be patched due to 16-bit range", Place::Instruction(7)),
+        ("bpf_throw kfunc (insn 5) cannot be called from callback subprog 1", Place::Instruction(5)),
+        ("invalid insn idx 9 insn_cnt 9", Place::Instruction(9)),
+        ("jump into the middle of ldimm64 insn 3", Place::Instruction(3)),
+        ("unknown opcode ff", Place::Opcode(0xff)),
+        ("BPF program is too large. Processed 1000001 insn", Place::Unknown),
+        ("number of funcs in func_info doesn't match number of subprogs", Place::Unknown),
+    ];
+    for (message, place) in cases {
+        let log = VerifierLog::parse(format!("{message}\nprocessed 0 insns (limit 1000000)\n").as_bytes());
+        assert_eq!((log.place(), log.reason()), (place, message.as_bytes()));
+    }
+}
+
+#[test]
+fn hints_for_what_other_kernels_say() {
+    let messages = [
+        "bpf_timer cannot be used for PREEMPT_RT.",
+        "unknown func bpf_timer_init#169",
+        "helper call might sleep in a non-sleepable prog",
+        "sleepable helper bpf_copy_from_user#148 in non-sleepable prog",
+        "callback function cannot be the main program",
+        "timer pointer in R1 map_uid=1 doesn't match map pointer in R2 map_uid=2",
+        "loading/calling other bpf or kernel functions are allowed for CAP_BPF and CAP_SYS_ADMIN",
+        "the call stack of 17 frames is too deep !",
+        "at the time of BPF_LD_ABS|IND R6 != pointer to skb",
+    ];
+    for message in messages {
+        assert!(VerifierLog::parse(message.as_bytes()).hint().is_some(), "{message}");
+    }
+}

@@ -249,6 +249,9 @@ impl Assembler {
         if !is_symbol(name) {
             return self.fail(AsmError::Symbol { loc: Loc::of(at), name: name.into() });
         }
+        if !kind.fits(insn) {
+            return self.fail(AsmError::Reloc { loc: Loc::of(at), insn, kind });
+        }
         let symbol = self.symbols.id(name);
         self.relocs.push(Reloc { slot: self.next_slot(), kind, symbol });
         self.emit(insn, at)
@@ -279,7 +282,7 @@ impl Assembler {
         }
     }
 
-    #[inline]
+    #[inline(never)] // One call for each instruction is faster than a copy of this for each.
     fn push(&mut self, slot: Slot, at: At) {
         let loc = self.locs.id(at);
         self.lines.push((slot, loc));

@@ -184,8 +184,9 @@ impl fmt::Debug for Code {
         for (index, insn) in self.insns() {
             write!(f, "  {index:>5}: ")?;
             match (insn, self.slot(index)) {
+                (Err(_), Some(slot)) => write!(f, "{slot:?}")?,
+                (Err(error), None) => write!(f, "{error}")?,
                 (Ok(insn), _) => write!(f, "{insn:?}")?,
-                (Err(_), slot) => write!(f, "{slot:?}")?,
             }
             for reloc in self.relocs_of(index) {
                 write!(f, "  ; {:?} {:?}", reloc.kind, self.symbol(reloc.symbol))?;

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use crate::{Insn, Isa, Loc, Size, Width};
+use crate::{Insn, Isa, Loc, RelocKind, Size, Width};
 
 /// Why a function cannot be assembled: the mistake, and the line of Rust that made it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,6 +90,24 @@ pub enum AsmError {
         /// The name.
         name: Box<str>,
     },
+    /// An instruction has no field for what is to be filled in.
+    #[error("{loc}: {insn:?} has no field for {kind:?}")]
+    Reloc {
+        /// The instruction.
+        loc: Loc,
+        /// The instruction.
+        insn: Insn,
+        /// What was to be filled in.
+        kind: RelocKind,
+    },
+    /// What is to go to a label is no jump.
+    #[error("{loc}: {insn:?} does not jump, so it cannot go to a label")]
+    NoJump {
+        /// The instruction.
+        loc: Loc,
+        /// The instruction.
+        insn: Insn,
+    },
     /// The instruction set lacks an instruction, and no others do exactly the same.
     #[error("{loc}: {insn:?} needs {}, which the instruction set lacks", needs(*missing))]
     Isa {
@@ -169,6 +187,8 @@ impl AsmError {
             | Self::Size { loc, .. }
             | Self::StackArg { loc, .. }
             | Self::Symbol { loc, .. }
+            | Self::Reloc { loc, .. }
+            | Self::NoJump { loc, .. }
             | Self::Isa { loc, .. }
             | Self::Unbound { jump: loc, .. }
             | Self::BoundTwice { second: loc, .. }
@@ -196,7 +216,7 @@ impl AsmError {
 fn immediate_of(width: Width) -> &'static str {
     match width {
         Width::Bits32 => "a 32-bit operation",
-        Width::Bits64 => "a 64-bit operation, which is a signed 32-bit number (load_imm64 takes any)",
+        Width::Bits64 => "a 64-bit operation, which takes a signed 32-bit number (load_imm64 takes any)",
     }
 }
 

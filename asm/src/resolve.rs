@@ -10,8 +10,8 @@ mod long;
 use alloc::vec::Vec;
 
 use crate::{
-    AsmError, Assembler, Code, Isa, Slot,
-    assembler::{Fixup, Target},
+    AsmError, Assembler, Code, Isa, Label, Loc, Slot,
+    assembler::{Fixup, Place, Target},
     code::Line,
     op::{K, call, class, pseudo, special},
     wire,
@@ -84,38 +84,49 @@ fn relax(asm: &Assembler) -> Result<Layout, AsmError> {
 /// The slot a jump goes to; none for a raw slot that leads nowhere.
 #[inline]
 fn target(asm: &Assembler, fixup: &Fixup) -> Result<Option<u32>, AsmError> {
-    match fixup.target {
+    let (slot, place) = match fixup.target {
         Target::Label(label) => match asm.place(label) {
-            Some(place) => match place.slot {
-                Some(slot) if (slot as usize) < asm.lines().len() => Ok(Some(slot)),
-                Some(_) => Err(AsmError::JumpToEnd {
-                    jump: asm.loc_of_slot(fixup.slot),
-                    bound: asm.loc(place.bound),
-                }),
-                None => Err(unbound(asm, fixup, label)),
-            },
-            None => Err(unbound(asm, fixup, label)),
+            Some(place @ Place { slot: Some(slot), .. }) => (i64::from(*slot), Some(place)),
+            _ => return Err(unbound(asm, fixup, label)),
         },
-        Target::Slot(slot) => match instruction_at(asm, slot) {
-            Some(slot) => Ok(Some(slot)),
-            None => Err(AsmError::NoSuchTarget { loc: asm.loc_of_slot(fixup.slot), target: slot }),
-        },
-        Target::Raw(slot) => Ok(instruction_at(asm, slot)),
+        Target::Slot(slot) => (slot, None),
+        Target::Raw(slot) => return Ok(instruction_at(asm, slot)),
+    };
+    match instruction_at(asm, slot) {
+        Some(slot) => Ok(Some(slot)),
+        None => Err(nowhere(asm, fixup, slot, place)),
     }
 }
 
 #[cold]
-fn unbound(asm: &Assembler, fixup: &Fixup, label: crate::Label) -> AsmError {
-    AsmError::Unbound { jump: asm.loc_of_slot(fixup.slot), made: crate::Loc::of(label.made) }
+fn unbound(asm: &Assembler, fixup: &Fixup, label: Label) -> AsmError {
+    AsmError::Unbound { jump: asm.loc_of_slot(fixup.slot), made: Loc::of(label.made) }
+}
+
+#[cold]
+fn nowhere(asm: &Assembler, fixup: &Fixup, slot: i64, place: Option<&Place>) -> AsmError {
+    let jump = asm.loc_of_slot(fixup.slot);
+    match place {
+        Some(place) if slot == asm.lines().len() as i64 => {
+            AsmError::JumpToEnd { jump, bound: asm.loc(place.bound) }
+        }
+        _ => AsmError::NoSuchTarget { loc: jump, target: slot },
+    }
 }
 
 /// The slot as an index, if an instruction begins there.
+#[inline]
 fn instruction_at(asm: &Assembler, slot: i64) -> Option<u32> {
     let index = usize::try_from(slot).ok()?;
     asm.lines().get(index)?;
+    if is_inside(asm, index) { None } else { u32::try_from(index).ok() }
+}
+
+/// Whether a slot is the second of an instruction.
+#[inline]
+fn is_inside(asm: &Assembler, index: usize) -> bool {
     let before = index.checked_sub(1).and_then(|before| asm.lines().get(before));
-    let inside = before.is_some_and(|(slot, _)| slot.opcode() == special::LOAD_IMM64);
-    if inside { None } else { u32::try_from(index).ok() }
+    before.is_some_and(|(slot, _)| slot.opcode() == special::LOAD_IMM64)
 }
 
 /// The slot with this distance, if it reaches so far.
@@ -153,9 +164,4 @@ fn reach(slot: Slot) -> Option<Reach> {
         (special::CALL | special::EXIT | special::JCOND | 0xf0, _) => None,
         _ => Some(Reach::Off),
     }
-}
-
-/// How many slots the instruction in this slot has.
-fn slots_of(slot: Slot) -> usize {
-    if slot.opcode() == special::LOAD_IMM64 { 2 } else { 1 }
 }

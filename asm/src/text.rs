@@ -8,7 +8,7 @@
 //! | `call bpf_timer_init` | a helper by its name (LLVM: by its number) |
 //! | `call tick` | a function of the program |
 //! | `call func(bpf_loop)` | the same, where the name is a helper's |
-//! | `call +3` | a function of the program, as a distance |
+//! | `call func(+3)` | the same as a distance (LLVM reads `call +3` as helper 3, so it is an error here) |
 //! | `call kfunc(bpf_task_acquire)` | a function of the kernel; `kfunc(17)`, `kfunc(17, 1)` by BTF id and index |
 //! | `r1 = hmap ll` | the address of a map |
 //! | `r1 = value(counters) + 16 ll` | an address in a map's value |

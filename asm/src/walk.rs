@@ -8,7 +8,7 @@ use crate::{
 /// One instruction of each shape with each operation, width, size and kind of source, in a fixed order.
 ///
 /// Registers, offsets and numbers are samples: `R1` is an operand and a result, `R2` a second operand or an address;
-/// memory is at `R10 - 8`; distances are 0 (a jump to the following instruction).
+/// memory is at `R10 - 8`; distances are those to the following instruction.
 ///
 /// ```
 /// use bpfsmith_asm::{Insn, walk};
@@ -89,7 +89,7 @@ fn wide() -> impl Iterator<Item = Insn> {
     let others = [
         Insn::LoadImm64 { dst: DST, value: 0x0123_4567_89ab_cdef },
         Insn::LoadBtfId { dst: DST, id: 1, btf_fd: 0 },
-        Insn::LoadFunction { dst: DST, off: 0 },
+        Insn::LoadFunction { dst: DST, off: 1 },
     ];
     maps.map(|map| Insn::LoadMap { dst: DST, map }).into_iter().chain(values).chain(others)
 }

@@ -5,6 +5,7 @@ mod common;
 
 use bpfsmith_asm::{AsmError, Assembler, Code, Cond, Insn, Isa, Label, Reg::*, Width};
 use common::{holds, run};
+use proptest::prelude::*;
 
 const SETS: [Isa; 2] = [Isa::V3, Isa::V4];
 
@@ -207,6 +208,102 @@ fn dense_jumps_settle() {
             Ok(code) => assert_eq!(run(&code, &[0]), 3, "{isa:?}"),
             Err(AsmError::Crowded { .. }) => assert_eq!(isa, Isa::V3),
             Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_label_inside_a_wide_load_made_of_raw_slots_is_an_error() {
+    for fill_up in [0, 40_000] {
+        let mut a = Assembler::new();
+        let inside = a.label();
+        let wide: Vec<_> = Insn::LoadImm64 { dst: R1, value: 5 }.encode().into_iter().collect();
+        a.ja(inside);
+        fill(&mut a, fill_up);
+        a.raw(wide[0]).bind(inside).raw(wide[1]).exit();
+        assert!(matches!(a.finish(), Err(AsmError::NoSuchTarget { .. })));
+    }
+}
+
+/// A piece of a random function.
+#[derive(Clone, Debug)]
+enum Piece {
+    Fill(usize),
+    Wide(usize),
+    Jump { label: usize, cond: usize },
+    Bind,
+}
+
+fn pieces() -> impl Strategy<Value = Vec<Piece>> {
+    let piece = prop_oneof![
+        2 => (0..4000usize).prop_map(Piece::Fill),
+        1 => (0..300usize).prop_map(Piece::Wide),
+        4 => (any::<usize>(), 0..3usize).prop_map(|(label, cond)| Piece::Jump { label, cond }),
+        4 => Just(Piece::Bind),
+    ];
+    prop::collection::vec(piece, 1..150)
+}
+
+/// The jump whose number is in `R1` is taken, the others are not. Where a jump arrives, the number of its label plus one
+/// is added to `R0`; what falls through goes around that.
+fn assemble(isa: Isa, pieces: &[Piece]) -> Code {
+    let mut a = Assembler::with_isa(isa);
+    let binds = pieces.iter().filter(|piece| matches!(piece, Piece::Bind)).count();
+    let labels: Vec<Label> = (0..binds).map(|_| a.label()).collect();
+    let (mut bound, mut jump) = (0, 0);
+    a.mov(R0, 0).mov(R2, 1);
+    for piece in pieces {
+        match piece {
+            Piece::Fill(count) => fill(&mut a, *count),
+            Piece::Wide(count) => (0..*count).for_each(|_| {
+                a.load_imm64(R9, u64::MAX);
+            }),
+            Piece::Jump { label, cond } if binds > 0 => {
+                let label = labels[label % binds];
+                match cond {
+                    0 => a.jeq(R1, jump, label),
+                    1 => a.jset32(R2, 0, label).jeq(R1, jump, label),
+                    _ => {
+                        let skip = a.label();
+                        a.jne(R1, jump, skip).ja(label).bind(skip)
+                    }
+                };
+                jump += 1;
+            }
+            Piece::Jump { .. } => {}
+            Piece::Bind => {
+                let around = a.label();
+                a.ja(around).bind(labels[bound]).add(R0, bound as i32 + 1).mov(R1, -1).bind(around);
+                bound += 1;
+            }
+        }
+    }
+    a.exit();
+    finish(&a)
+}
+
+/// The label of each jump, plus one.
+fn arrivals(pieces: &[Piece]) -> Vec<u64> {
+    let binds = pieces.iter().filter(|piece| matches!(piece, Piece::Bind)).count();
+    let arrival = |piece: &Piece| match piece {
+        Piece::Jump { label, .. } => label.checked_rem(binds).map(|label| label as u64 + 1),
+        _ => None,
+    };
+    pieces.iter().filter_map(arrival).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_functions_do_what_they_should(pieces in pieces()) {
+        for isa in SETS {
+            let code = assemble(isa, &pieces);
+            prop_assert_eq!(run(&code, &[u64::MAX]), 0);
+            let arrivals = arrivals(&pieces);
+            for (taken, arrival) in arrivals.iter().enumerate().step_by(arrivals.len() / 8 + 1) {
+                prop_assert_eq!(run(&code, &[taken as u64]), *arrival, "{:?} {}", isa, taken);
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ fn print_object(object: &Object) -> Result<(), Box<dyn Error>> {
     for function in object.functions() {
         println!("{}:\n{}", function.name, function.code);
     }
-    //BTFC
+    println!("{}", object.btf().all_to_c()?);
     println!("{}", Plan::new(object, &Target::running(&object.needs())?)?);
     Ok(())
 }

@@ -8,8 +8,9 @@ use super::layout::StructDef;
 use super::records::Records;
 use super::types::{
     Array, DataSec, DeclTag, Enum, Enum64, EnumValue, EnumValue64, Func, FuncProto, Fwd, Int, IntEncoding,
-    Linkage, Param, StrOff, Type, TypeId, Typedef, Var, VarSecInfo,
+    Linkage, Param, StrOff, Type, TypeId, TypeTag, Typedef, Var, VarSecInfo,
 };
+use super::verify::MAX_SIZE;
 use super::view::{Btf, KIND_MASK, VLEN_MASK, View};
 use super::{check, decode, encode};
 use crate::base::Endian;
@@ -63,10 +64,10 @@ impl Builder {
         &self.btf
     }
 
-    /// The BTF, checked as the kernel checks it.
+    /// The BTF, which a kernel takes (see [`View::check`]), unless it has extern declarations.
     ///
     /// # Errors
-    /// A type was declared and never defined; there are no types; the whole is too long.
+    /// A type was declared and never defined; there are no types; types together break a rule of the kernel.
     pub fn finish(mut self) -> Result<Btf, BtfError> {
         if let Some(&id) = self.pending.first() {
             return Err(self.btf.place(id).error(Rule::Undefined));
@@ -74,6 +75,7 @@ impl Builder {
         if self.shuffled {
             self.sort();
         }
+        self.btf.check_whole()?;
         Ok(self.btf)
     }
 
@@ -381,7 +383,7 @@ impl Builder {
         target: TypeId,
         component: Option<u32>,
     ) -> Result<TypeId, BtfError> {
-        self.add(&Type::DeclTag(DeclTag { name: tag.into(), target, component }))
+        self.add(&Type::DeclTag(DeclTag { name: tag.into(), target, component, attribute: false }))
     }
 
     /// Adds a tag on a type: `kptr` on what a pointer points to.
@@ -389,12 +391,9 @@ impl Builder {
     /// # Errors
     /// The tag is empty; there is no such type.
     pub fn type_tag(&mut self, tag: &str, target: TypeId) -> Result<TypeId, BtfError> {
-        self.add(&Type::TypeTag(Typedef { name: tag.into(), target }))
+        self.add(&Type::TypeTag(TypeTag { name: tag.into(), target, attribute: false }))
     }
 }
-
-/// What the kernel takes at most (`BTF_MAX_SIZE`).
-const MAX_SIZE: usize = 16 * 1024 * 1024;
 
 /// The bytes of a type that the view itself holds.
 fn bytes_of(btf: &Btf, id: TypeId) -> &[u8] {

@@ -115,7 +115,8 @@ fn head(ty: &Type<'_>) -> (bool, u32, u32) {
         Type::Ptr(target) | Type::Volatile(target) | Type::Const(target) | Type::Restrict(target) => {
             (false, 0, target.0)
         }
-        Type::Typedef(Typedef { target, .. }) | Type::TypeTag(Typedef { target, .. }) => (false, 0, target.0),
+        Type::Typedef(Typedef { target, .. }) => (false, 0, target.0),
+        Type::TypeTag(tag) => (tag.attribute, 0, tag.target.0),
         Type::Struct(def) | Type::Union(def) => (has_bit_fields(def), def.members.len() as u32, def.size),
         Type::Enum(def) => (def.signed, def.values.len() as u32, def.size),
         Type::Enum64(def) => (def.signed, def.values.len() as u32, def.size),
@@ -124,7 +125,7 @@ fn head(ty: &Type<'_>) -> (bool, u32, u32) {
         Type::FuncProto(proto) => (false, proto.params.len() as u32, proto.ret.0),
         Type::Var(var) => (false, 0, var.ty.0),
         Type::DataSec(section) => (false, section.vars.len() as u32, section.size),
-        Type::DeclTag(tag) => (false, 0, tag.target.0),
+        Type::DeclTag(tag) => (tag.attribute, 0, tag.target.0),
     }
 }
 

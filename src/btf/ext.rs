@@ -1,111 +1,162 @@
-//! func_info, line_info and CO-RE records: what ties the instructions of a program to its BTF.
+//! What BTF says of code: where functions start, which source line an instruction is from, what "compile once, run
+//! everywhere" must look up. The one file of BTF that knows instructions.
 
 use super::builder::Builder;
 use super::error::BtfError;
 use super::types::{StrOff, TypeId};
-use crate::asm::{Code, CoreKind, Loc, LocId};
 use crate::base::Endian;
+use bpfsmith_asm::{Code, CoreKind, Loc, LocId};
 
-/// `struct bpf_func_info`: the function that starts at an instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a function starts (`struct bpf_func_info`, kernel 5.0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "bpf_func_info")]
 pub struct FuncInfo {
-    /// The slot it starts at.
+    /// The slot it starts at, from the start of the program.
     pub insn_off: u32,
     /// Its FUNC.
     pub type_id: TypeId,
 }
 
-/// `struct bpf_line_info`: the line of source an instruction and those after it came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Which source line instructions are from, from this one on (`struct bpf_line_info`, kernel 5.0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "bpf_line_info")]
 pub struct LineInfo {
-    /// The slot.
+    /// The slot it begins with, from the start of the program.
     pub insn_off: u32,
     /// The name of the file.
     pub file_name_off: StrOff,
-    /// The text of the line.
+    /// The text of the line; empty where it is not known.
     pub line_off: StrOff,
-    /// The line shifted left by 10, and the column.
+    /// The line shifted left by 10, and the column, both counted from 1; 0 is unknown.
     pub line_col: u32,
 }
 
-/// `struct bpf_core_relo`: a question to the kernel's types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an instruction depends on in the kernel's types (`struct bpf_core_relo`, kernel 5.17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "bpf_core_relo")]
 pub struct CoreRelo {
-    /// The instruction, in bytes.
+    /// The instruction, in bytes from the start of the program.
     pub insn_off: u32,
-    /// The type it is asked of.
+    /// The type that is asked of, in the program's own BTF.
     pub type_id: TypeId,
-    /// The way to the member.
+    /// The way to the field or enumerator: `0:1:2`.
     pub access_str_off: StrOff,
     /// What is asked.
     pub kind: CoreKind,
 }
 
-fn words<const N: usize, const M: usize>(words: [u32; N], endian: Endian) -> [u8; M] {
-    let mut bytes = [0; M];
-    for (bytes, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(words) {
-        *bytes = if endian == Endian::Little { word.to_le_bytes() } else { word.to_be_bytes() };
-    }
-    bytes
-}
-
 impl FuncInfo {
-    /// The record's bytes.
+    /// Bytes of a record (`func_info_rec_size`).
+    pub const SIZE: usize = 8;
+
+    /// The record as bytes.
     #[must_use]
-    pub fn to_bytes(self, endian: Endian) -> [u8; 8] {
+    pub fn to_bytes(&self, endian: Endian) -> [u8; Self::SIZE] {
         words([self.insn_off, self.type_id.0], endian)
     }
 }
 
 impl LineInfo {
-    /// The record's bytes.
+    /// Bytes of a record (`line_info_rec_size`).
+    pub const SIZE: usize = 16;
+
+    /// The record as bytes.
     #[must_use]
-    pub fn to_bytes(self, endian: Endian) -> [u8; 16] {
+    pub fn to_bytes(&self, endian: Endian) -> [u8; Self::SIZE] {
         words([self.insn_off, self.file_name_off.0, self.line_off.0, self.line_col], endian)
+    }
+
+    /// The line, counted from 1; 0 if it is not known.
+    #[must_use]
+    pub const fn line(&self) -> u32 {
+        self.line_col >> COLUMN_BITS
+    }
+
+    /// The column, counted from 1; 0 if it is not known.
+    #[must_use]
+    pub const fn column(&self) -> u32 {
+        self.line_col & MAX_COLUMN
     }
 }
 
 impl CoreRelo {
-    /// The record's bytes.
+    /// Bytes of a record (`core_relo_rec_size`).
+    pub const SIZE: usize = 16;
+
+    /// A record. `insn_off` counts bytes, as the kernel does here and only here.
     #[must_use]
-    pub fn to_bytes(self, endian: Endian) -> [u8; 16] {
-        words([self.insn_off, self.type_id.0, self.access_str_off.0, self.kind.number()], endian)
+    pub const fn new(insn_off: u32, type_id: u32, access_str_off: StrOff, kind: CoreKind) -> Self {
+        Self { insn_off, type_id: TypeId(type_id), access_str_off, kind }
+    }
+
+    /// The record as bytes.
+    #[must_use]
+    pub fn to_bytes(&self, endian: Endian) -> [u8; Self::SIZE] {
+        words([self.insn_off, self.type_id.0, self.access_str_off.0, self.kind as u32], endian)
     }
 }
 
-/// Adds the lines of a function that starts at slot `start`: one where the place changes.
+const COLUMN_BITS: u32 = 10;
+const MAX_COLUMN: u32 = (1 << COLUMN_BITS) - 1;
+const MAX_LINE: u32 = u32::MAX >> COLUMN_BITS;
+
+/// Adds the lines of a function that starts at slot `start` of a program, and their texts to the BTF: one record
+/// at its first instruction, one wherever the place changes. A function of which no place is known gets none.
 ///
 /// # Errors
-/// The strings outgrow what BTF can hold.
+/// The string section is full.
 pub fn append_lines(
     code: &Code,
     start: u32,
     builder: &mut Builder,
-    lines: &mut Vec<LineInfo>,
+    out: &mut Vec<LineInfo>,
 ) -> Result<(), BtfError> {
-    let mut last = LocId::UNKNOWN;
-    for (offset, (slot, id)) in (start..).zip(code.lines()) {
-        // The second half of a 64-bit load is no instruction: the kernel refuses a line there.
-        if id == last || slot.opcode() == 0 {
+    let mut current = LocId::UNKNOWN;
+    for (slot, id) in places(code) {
+        let Some(loc) = id.index().and_then(|index| code.locs().get(index)) else { continue };
+        if id == current {
             continue;
         }
-        let Some(loc) = id.index().and_then(|index| code.locs().get(index)) else { continue };
-        lines.push(line(loc, offset, builder)?);
-        last = id;
+        // The kernel wants a record at the first instruction: it takes the first place that is known.
+        let slot = if current == LocId::UNKNOWN { 0 } else { slot };
+        out.push(line(loc, start + slot, builder)?);
+        current = id;
     }
     Ok(())
 }
 
+/// The slots that begin an instruction, and where each is from. The second slot of a 64-bit load begins none.
+fn places(code: &Code) -> impl Iterator<Item = (u32, LocId)> + '_ {
+    let mut first_of_two = false;
+    (0u32..).zip(code.lines()).filter_map(move |(index, (slot, id))| {
+        let is_second = first_of_two;
+        first_of_two = !is_second && slot.opcode() == LOAD_IMM64;
+        (!is_second).then_some((index, id))
+    })
+}
+
+/// `BPF_LD | BPF_IMM | BPF_DW`, the only instruction of two slots.
+const LOAD_IMM64: u8 = 0x18;
+
 fn line(loc: &Loc, insn_off: u32, builder: &mut Builder) -> Result<LineInfo, BtfError> {
-    const LARGEST_LINE: u32 = (1 << 22) - 1;
-    const LARGEST_COLUMN: u32 = (1 << 10) - 1;
+    let text = loc.text().unwrap_or_default();
     Ok(LineInfo {
         insn_off,
-        file_name_off: builder.string(loc.file())?,
-        line_off: builder.string(loc.text().unwrap_or_default())?,
-        line_col: loc.line().min(LARGEST_LINE) << 10 | loc.column().min(LARGEST_COLUMN),
+        file_name_off: builder.string(until_nul(loc.file()))?,
+        line_off: builder.string(until_nul(text))?,
+        line_col: loc.line().min(MAX_LINE) << COLUMN_BITS | loc.column().min(MAX_COLUMN),
     })
+}
+
+/// A source line may hold anything; BTF strings end at a NUL.
+fn until_nul(text: &str) -> &str {
+    text.split('\0').next().unwrap_or_default()
+}
+
+fn words<const WORDS: usize, const BYTES: usize>(words: [u32; WORDS], endian: Endian) -> [u8; BYTES] {
+    let mut out = [0; BYTES];
+    for (out, word) in out.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *out = if endian == Endian::Little { word.to_le_bytes() } else { word.to_be_bytes() };
+    }
+    out
 }

@@ -46,6 +46,11 @@ impl View<'_> {
         self.align_within(id, MAX_DEPTH, &mut HashMap::new())
     }
 
+    /// [`align_of`](Self::align_of) with what is known already.
+    pub(crate) fn align_known(&self, id: TypeId, known: &mut HashMap<TypeId, u32>) -> Result<u32, BtfError> {
+        self.align_within(id, MAX_DEPTH, known)
+    }
+
     fn align_within(
         &self,
         id: TypeId,
@@ -58,9 +63,7 @@ impl View<'_> {
         let depth = depth.checked_sub(1).ok_or_else(|| self.place(id).error(Rule::TooDeep))?;
         let ty = self.get(id)?;
         let align = match ty {
-            Type::Struct(composite) | Type::Union(composite) => {
-                self.composite_align(&composite, depth, known)?
-            }
+            Type::Struct(def) | Type::Union(def) => self.composite_align(&def, depth, known)?,
             Type::Array(Array { element, .. }) => self.align_within(element, depth, known)?,
             _ => match (own_size(&ty), ty.modified()) {
                 (Some(size), _) => scalar_align(size),
@@ -72,24 +75,31 @@ impl View<'_> {
         Ok(align)
     }
 
+    /// A struct that its members' alignment does not fit is packed.
     fn composite_align(
         &self,
-        composite: &Composite<'_>,
+        def: &Composite<'_>,
         depth: usize,
         known: &mut HashMap<TypeId, u32>,
     ) -> Result<u32, BtfError> {
+        let (mut align, mut packed) = (1, false);
+        for member in def.members {
+            let own = self.align_within(member.ty, depth, known)?;
+            packed |= member.bits == 0 && !member.bit_offset.is_multiple_of(own * 8);
+            align = own.max(align);
+        }
         // The kernel's own structs are often told without members.
-        let mut align = FieldKind::of_struct(composite.name.as_bytes()).map_or(1, FieldKind::align);
-        for member in composite.members {
-            let natural = self.align_within(member.ty, depth, known)?;
-            let packed = member.bits == 0 && member.bit_offset % (natural * 8) != 0;
-            align = if packed { align } else { natural.max(align) };
-        }
-        // An alignment the size is no multiple of cannot be.
-        while composite.size % align != 0 {
-            align /= 2;
-        }
-        Ok(align)
+        let special = FieldKind::of_struct(def.name.as_bytes()).map_or(1, FieldKind::align);
+        Ok(if packed || !def.size.is_multiple_of(align) { 1 } else { align.max(special) })
+    }
+
+    /// The alignment that members give a struct that is not packed.
+    pub(crate) fn natural_align(
+        &self,
+        def: &Composite<'_>,
+        known: &mut HashMap<TypeId, u32>,
+    ) -> Result<u32, BtfError> {
+        def.members.iter().try_fold(1, |align, member| Ok(self.align_known(member.ty, known)?.max(align)))
     }
 
     /// What a type is after typedefs, qualifiers and tags.

@@ -201,8 +201,8 @@ pub enum Type<'a> {
     },
     /// A tag on a declaration.
     DeclTag(DeclTag<'a>),
-    /// A tag on this type (a [`Typedef`] has the same shape: what it is called, what it stands for).
-    TypeTag(Typedef<'a>),
+    /// A tag on a type.
+    TypeTag(TypeTag<'a>),
     /// An enumeration of 64-bit values.
     Enum64(Enum64<'a>),
 }
@@ -321,10 +321,21 @@ pub struct Fwd<'a> {
 /// A name for another type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Typedef<'a> {
-    /// The name, or the text of the tag.
+    /// The name in C.
     pub name: Name<'a>,
     /// What it stands for.
     pub target: TypeId,
+}
+
+/// A tag on a type: `kptr` on what a pointer points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeTag<'a> {
+    /// The text of the tag.
+    pub name: Name<'a>,
+    /// The type it is on.
+    pub target: TypeId,
+    /// A compiler's own attribute, not a `btf_type_tag` (`kind_flag`, kernel 6.15).
+    pub attribute: bool,
 }
 
 /// A function.
@@ -398,6 +409,8 @@ pub struct DeclTag<'a> {
     pub target: TypeId,
     /// Which member or parameter of it, if not the whole.
     pub component: Option<u32>,
+    /// A compiler's own attribute, not a `btf_decl_tag` (`kind_flag`, kernel 6.15).
+    pub attribute: bool,
 }
 
 impl<'a> Type<'a> {
@@ -443,7 +456,7 @@ impl<'a> Type<'a> {
             | Self::DataSec(DataSec { name, .. })
             | Self::Float { name, .. }
             | Self::DeclTag(DeclTag { name, .. })
-            | Self::TypeTag(Typedef { name, .. })
+            | Self::TypeTag(TypeTag { name, .. })
             | Self::Enum64(Enum64 { name, .. }) => name,
             Self::Void
             | Self::Ptr(_)
@@ -460,7 +473,7 @@ impl<'a> Type<'a> {
     pub const fn modified(&self) -> Option<TypeId> {
         match *self {
             Self::Typedef(Typedef { target, .. })
-            | Self::TypeTag(Typedef { target, .. })
+            | Self::TypeTag(TypeTag { target, .. })
             | Self::Volatile(target)
             | Self::Const(target)
             | Self::Restrict(target) => Some(target),

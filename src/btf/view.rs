@@ -6,7 +6,7 @@ use super::kind::Kind;
 use super::records::Records;
 use super::types::{
     Array, Composite, DataSec, DeclTag, Enum, Enum64, Func, FuncProto, Fwd, Int, IntEncoding, Linkage, Name,
-    StrOff, Type, TypeId, Typedef, Var,
+    StrOff, Type, TypeId, TypeTag, Typedef, Var,
 };
 use crate::base::Endian;
 use std::borrow::Cow;
@@ -320,10 +320,13 @@ impl<'a> Raw<'a> {
                 vars: Records::new(self.view, self.rest, false),
             }),
             Kind::Float => Type::Float { name: self.name()?, size },
-            Kind::DeclTag => {
-                Type::DeclTag(DeclTag { name: self.name()?, target, component: self.component()? })
-            }
-            Kind::TypeTag => Type::TypeTag(Typedef { name: self.name()?, target }),
+            Kind::DeclTag => Type::DeclTag(DeclTag {
+                name: self.name()?,
+                target,
+                component: self.component()?,
+                attribute: self.flag,
+            }),
+            Kind::TypeTag => Type::TypeTag(TypeTag { name: self.name()?, target, attribute: self.flag }),
             Kind::Enum64 => Type::Enum64(Enum64 {
                 name: self.name()?,
                 size,
@@ -363,7 +366,7 @@ impl<'a> Raw<'a> {
     }
 
     fn name(self) -> Result<Name<'a>, DecodeError> {
-        let offset = self.view.word(&self.view.types, self.at);
+        let offset = self.name_offset();
         self.view.name(StrOff(offset)).ok_or_else(|| self.outside(offset, self.at))
     }
 
@@ -386,6 +389,10 @@ impl<'a> Raw<'a> {
             }
             found => Ok(Some(found.cast_unsigned())),
         }
+    }
+
+    pub(crate) fn name_offset(&self) -> u32 {
+        self.view.word(&self.view.types, self.at)
     }
 
     pub(crate) fn extra(&self, index: usize) -> u32 {

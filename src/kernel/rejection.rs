@@ -11,7 +11,7 @@ use crate::base::Errno;
 ///
 /// `Display` is one short line, position and reason, and touches no file. `report` (feature `report`) draws the
 /// rejection on the source line.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Rejection {
     program: String,
     site: Option<Site>,
@@ -124,6 +124,15 @@ impl fmt::Display for Rejection {
             write!(f, " at {site}")?;
         }
         write!(f, ": {}", self.reason())
+    }
+}
+
+/// Short too: the log is for [`raw_log`](Rejection::raw_log).
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut fields = f.debug_struct("Rejection");
+        fields.field("program", &self.program).field("errno", &self.errno).field("site", &self.site);
+        fields.field("reason", &self.reason()).finish_non_exhaustive()
     }
 }
 

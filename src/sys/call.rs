@@ -35,9 +35,9 @@ pub(super) unsafe fn call<A: Plain>(command: Command, attr: &mut A, least: usize
     // SAFETY: the attributes are a live, initialised, 8-aligned buffer of more bytes than `size`, and than the 168 of the
     // largest member of the union, within which the kernel writes its replies; what they point to is the caller's promise.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command.0, &raw mut roomy, size) };
-    let error = errno::last();
+    // A copy makes no system call: errno is still this one's.
     *attr = roomy.head;
-    if result < 0 { Err(error) } else { Ok(result) }
+    if result < 0 { Err(errno::last()) } else { Ok(result) }
 }
 
 /// Makes one bpf(2) call whose result is a new file descriptor.

@@ -7,6 +7,8 @@ use std::fmt;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
+
 use super::abi;
 use super::call::get_info;
 use super::errno;
@@ -58,9 +60,14 @@ impl FdKind {
     /// Looks behind `fd`, by its name under `/proc/self/fd`.
     ///
     /// # Errors
-    /// Those of `readlink`; `ENOENT` where `/proc` is not mounted.
+    /// Those of `readlink`; `ENOENT` where `/proc` is not mounted, `EINVAL` where it is something else: only the kernel's own
+    /// word counts.
     pub fn of(fd: BorrowedFd<'_>) -> Result<Self, Errno> {
-        let link = format!("/proc/thread-self/fd/{}", fd.as_raw_fd());
+        const DESCRIPTORS: &str = "/proc/thread-self/fd";
+        if statfs(DESCRIPTORS).map_err(errno::from_nix)?.filesystem_type() != PROC_SUPER_MAGIC {
+            return Err(Errno::EINVAL);
+        }
+        let link = format!("{DESCRIPTORS}/{}", fd.as_raw_fd());
         let name = fs::read_link(link).map_err(|error| errno::from_io(&error))?;
         // Files that a user can name have absolute paths, so none of them can look like the first four.
         Ok(match name.as_os_str().as_encoded_bytes() {

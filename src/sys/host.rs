@@ -14,7 +14,7 @@ use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{SysconfVar, sysconf};
 
 pub use btf::{KernelBtf, kernel_btf, vmlinux_btf};
-pub use caps::{Capabilities, capabilities, in_initial_user_namespace};
+pub use caps::{capabilities, in_initial_user_namespace};
 
 use super::errno;
 use crate::base::{Errno, KernelVersion};

@@ -27,6 +27,14 @@ pub struct Create<'a> {
     pub options: Options<'a>,
 }
 
+impl<'a> Create<'a> {
+    /// Of a program (or map) and a place, with nothing besides.
+    #[must_use]
+    pub fn new(object: BorrowedFd<'a>, target: Target<'a>, attach_type: u32) -> Self {
+        Self { object, target, attach_type, flags: 0, options: Options::None }
+    }
+}
+
 /// What some sorts of links need besides a program and a place.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Options<'a> {
@@ -136,16 +144,27 @@ pub enum IterTarget<'a> {
 
 /// Fills in the part that all arms of `link_create` have in common.
 macro_rules! arm {
-    ($name:ident, $head:expr, { $($field:ident: $value:expr),* $(,)? }) => {
+    ($name:ident, $head:expr, { $($field:ident $(: $value:expr)?),* $(,)? }) => {
         abi::$name {
             prog_fd: $head.prog_fd,
             target_fd: $head.target_fd,
             attach_type: $head.attach_type,
             flags: $head.flags,
-            $($field: $value,)*
-            ..Default::default()
+            $($field $(: $value)?,)*
         }
     };
+}
+
+/// Makes a link of an arm that says where among other programs.
+macro_rules! placed {
+    ($name:ident, $head:expr, $place:expr) => {{
+        let place: Place<'_> = $place;
+        let (relative_fd, flags) = place.relative.map_or((0, abi::AttachFlags::empty()), Relative::parts);
+        let head = abi::LinkCreate { flags: $head.flags | flags.bits(), ..$head };
+        let expected_revision = place.expected_revision;
+        // SAFETY: no pointers.
+        unsafe { make(arm!($name, head, { relative_fd, _pad: 0, expected_revision })) }
+    }};
 }
 
 /// Makes a link (`BPF_LINK_CREATE`, 5.7): the program is attached while the link lives.
@@ -169,7 +188,7 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
             unsafe { make(attr) }
         }
         Options::Tracing { btf_id, cookie } => {
-            let attr = arm!(LinkCreateTracing, head, { target_btf_id: btf_id, cookie: cookie });
+            let attr = arm!(LinkCreateTracing, head, { target_btf_id: btf_id, _pad: 0, cookie });
             // SAFETY: no pointers.
             unsafe { make(attr) }
         }
@@ -183,7 +202,7 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
         }
         Options::Netfilter { family, hook, priority, flags } => {
             let attr = arm!(LinkCreateNetfilter, head, {
-                pf: family, hooknum: hook, priority: priority, hook_flags: flags,
+                pf: family, hooknum: hook, priority, hook_flags: flags,
             });
             // SAFETY: no pointers.
             unsafe { make(attr) }
@@ -196,26 +215,15 @@ pub fn create(link: &Create<'_>) -> Result<LinkFd, Errno> {
                 cookies: input(same_length(cookies, offsets.len())?),
                 cnt: count(offsets)?,
                 multi_flags: flags.bits(),
-                pid: pid,
+                pid,
+                _pad: 0,
             });
             // SAFETY: a live string, and live slices of `cnt` numbers or null; the kernel only reads.
             unsafe { make(attr) }
         }
-        Options::Tcx(place) => create_placed(
-            head,
-            place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateTcx, head, { relative_fd: relative_fd, expected_revision: expected_revision }),
-        ),
-        Options::Netkit(place) => create_placed(
-            head,
-            place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateNetkit, head, { relative_fd: relative_fd, expected_revision: expected_revision }),
-        ),
-        Options::Cgroup(place) => create_placed(
-            head,
-            place,
-            |head, relative_fd, expected_revision| arm!(LinkCreateCgroup, head, { relative_fd: relative_fd, expected_revision: expected_revision }),
-        ),
+        Options::Tcx(place) => placed!(LinkCreateTcx, head, place),
+        Options::Netkit(place) => placed!(LinkCreateNetkit, head, place),
+        Options::Cgroup(place) => placed!(LinkCreateCgroup, head, place),
     }
 }
 
@@ -240,7 +248,7 @@ fn create_iter(head: abi::LinkCreate, target: IterTarget<'_>) -> Result<LinkFd, 
 
 fn create_iter_over<T: Plain>(head: abi::LinkCreate, target: &T) -> Result<LinkFd, Errno> {
     let bytes = as_bytes(target);
-    let attr = arm!(LinkCreateIter, head, { iter_info: input(bytes), iter_info_len: count(bytes)? });
+    let attr = arm!(LinkCreateIter, head, { iter_info: input(bytes), iter_info_len: count(bytes)?, _pad: 0 });
     // SAFETY: a live record of the length told, which the kernel only reads.
     unsafe { make(attr) }
 }
@@ -268,17 +276,6 @@ fn create_kprobe_multi(
     });
     // SAFETY: live slices of `cnt` numbers, or null, and those of `syms` are live strings; the kernel only reads.
     unsafe { make(attr) }
-}
-
-fn create_placed<A: Plain>(
-    mut head: abi::LinkCreate,
-    place: Place<'_>,
-    arm: impl FnOnce(abi::LinkCreate, u32, u64) -> A,
-) -> Result<LinkFd, Errno> {
-    let (relative, flags) = place.relative.map_or((0, abi::AttachFlags::empty()), Relative::parts);
-    head.flags |= flags.bits();
-    // SAFETY: no pointers: the three arms that are placed have none.
-    unsafe { make(arm(head, relative, place.expected_revision)) }
 }
 
 fn same_length(items: &[u64], length: usize) -> Result<&[u64], Errno> {

@@ -232,7 +232,7 @@ pub fn next_key(map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool
 /// Ends all writing from user space (`BPF_MAP_FREEZE`, 5.2).
 ///
 /// # Errors
-/// `EBUSY`: frozen already, or mapped writable. `ENOTSUPP` (524): the values have fields the kernel keeps, such as timers.
+/// `EPERM`: frozen already, or opened for reading only. `EBUSY`: being written, or mapped writable. `ENOTSUPP` (524): the values have fields the kernel keeps, such as timers.
 #[doc(alias = "BPF_MAP_FREEZE")]
 pub fn freeze(map: BorrowedFd<'_>) -> Result<(), Errno> {
     let mut attr = abi::MapFreeze { map_fd: descriptor(map) };

@@ -244,13 +244,14 @@ fn run_attr(program: &ProgFd, run: &mut TestRun<'_>) -> Result<abi::TestRun, Err
 }
 
 /// Where a program is attached.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub enum Target<'a> {
     /// A cgroup's directory, a map of sockets, a network namespace, a perf event, ...
     Fd(BorrowedFd<'a>),
     /// A network device.
     Ifindex(u32),
     /// What needs none: the attach type, or the program, says it all.
+    #[default]
     None,
 }
 
@@ -290,7 +291,7 @@ impl Relative<'_> {
 }
 
 /// What a program is attached or detached with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Attach<'a> {
     /// The place.
     pub target: Target<'a>,

@@ -172,13 +172,13 @@ fn a_type_is_added_once() {
 
 /// A name of our own for the crate, as a crate that re-exports it would have.
 mod re_export {
-    pub use bpfsmith as smith;
+    pub(crate) use bpfsmith as smith;
 
     #[derive(smith::btf::BtfType)]
     #[repr(C)]
     #[btf(crate = crate::derive::re_export::smith)]
-    pub struct Inner {
-        pub value: u32,
+    pub(crate) struct Inner {
+        pub(crate) value: u32,
     }
 }
 

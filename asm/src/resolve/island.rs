@@ -5,10 +5,10 @@
 //! gets out of reach, an island is put here, with an intermediate jump for each that has waited long; from then on it
 //! waits at its intermediate jump.
 
-use alloc::{collections::VecDeque, vec, vec::Vec};
+use alloc::{collections::VecDeque, vec::Vec};
 use core::mem;
 
-use super::{Jump, Layout, Reach, aimed, reach, slots_of};
+use super::{Jump, Layout, Reach, aimed, is_inside, reach};
 use crate::{AsmError, Assembler, Insn, LocId, code::Line};
 
 /// How far a jump reaches, in slots; one more backwards.
@@ -92,7 +92,7 @@ impl<'a> Islands<'a> {
             waiting: Vec::new(),
             deadlines: VecDeque::new(),
             lines: Vec::with_capacity(asm.lines().len()),
-            moved: vec![0; asm.lines().len() + 1],
+            moved: Vec::with_capacity(asm.lines().len() + 1),
         };
         islands.find_places();
         islands
@@ -114,34 +114,25 @@ impl<'a> Islands<'a> {
     }
 
     fn run(mut self) -> Result<Layout> {
-        let (mut next_jump, mut next_place, mut slot) = (0, 0, 0);
-        while slot < self.asm.lines().len() {
-            self.keep_in_reach(slot)?;
+        let (mut next_jump, mut next_place) = (0, 0);
+        for (slot, line) in self.asm.lines().iter().enumerate() {
+            if !is_inside(self.asm, slot) {
+                self.keep_in_reach(slot)?;
+            }
             if self.places.get(next_place).is_some_and(|place| place.slot == slot) {
                 self.arrive(next_place, slot)?;
                 next_place += 1;
             }
-            let taken = self.copy(slot);
-            while let Some(jump) = self.jumps.get(next_jump).filter(|jump| jump.from as usize == slot) {
+            self.moved.push(self.lines.len() as u32);
+            self.lines.push(*line);
+            if let Some(jump) = self.jumps.get(next_jump).filter(|jump| jump.from as usize == slot) {
                 self.depart(*jump)?;
                 next_jump += 1;
             }
-            slot += taken;
         }
-        self.moved[slot] = self.lines.len() as u32;
+        self.moved.push(self.lines.len() as u32);
         self.settle_near()?;
         Ok(Layout { lines: self.lines, moved: self.moved })
-    }
-
-    /// Copies the instruction that begins in `slot`; how many slots it has.
-    fn copy(&mut self, slot: usize) -> usize {
-        let rest = &self.asm.lines()[slot..];
-        let taken = slots_of(rest[0].0).min(rest.len());
-        for (offset, line) in rest[..taken].iter().enumerate() {
-            self.moved[slot + offset] = self.lines.len() as u32;
-            self.lines.push(*line);
-        }
-        taken
     }
 
     /// A place has been reached: what waits for it can go there.

@@ -2,7 +2,7 @@
 
 use super::{FieldKind, FieldRule};
 use crate::btf::kind::Kind;
-use crate::btf::types::{Name, Type, TypeId, Typedef};
+use crate::btf::types::{Name, Type, TypeId, TypeTag};
 use crate::btf::view::View;
 
 /// A pointer with a type tag.
@@ -40,7 +40,7 @@ pub(super) fn of<'b>(btf: &'b View<'b>, ty: &Type<'b>) -> Result<Option<Tagged<'
 }
 
 /// The type tag that a pointer points to.
-pub(super) fn tag<'b>(btf: &'b View<'b>, ty: &Type<'b>) -> Option<Typedef<'b>> {
+pub(super) fn tag<'b>(btf: &'b View<'b>, ty: &Type<'b>) -> Option<TypeTag<'b>> {
     let pointer = match ty {
         Type::Volatile(target) => btf.get(*target).ok()?,
         _ => *ty,

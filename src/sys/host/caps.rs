@@ -1,45 +1,20 @@
 //! Capabilities of the calling thread.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 
-use bitflags::bitflags;
-
-use crate::base::Errno;
+use crate::base::{Capabilities, Errno};
 use crate::sys::errno;
 
-bitflags! {
-    /// A set of capabilities; those that matter to bpf(2) have names, the others are kept.
-    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-    pub struct Capabilities: u64 {
-        /// Programs that touch packets, and devices (`CAP_NET_ADMIN`).
-        #[doc(alias = "CAP_NET_ADMIN")]
-        const NET_ADMIN = 1 << 12;
-        /// All of the others, and walking the ids (`CAP_SYS_ADMIN`).
-        #[doc(alias = "CAP_SYS_ADMIN")]
-        const SYS_ADMIN = 1 << 21;
-        /// Locked memory without limit, which kernels before 5.11 want for maps (`CAP_IPC_LOCK`).
-        #[doc(alias = "CAP_IPC_LOCK")]
-        const IPC_LOCK = 1 << 14;
-        /// Programs that trace, pointer arithmetic on more than the minimum (`CAP_PERFMON`, 5.8).
-        #[doc(alias = "CAP_PERFMON")]
-        const PERFMON = 1 << 38;
-        /// Maps, BTF and programs (`CAP_BPF`, 5.8).
-        #[doc(alias = "CAP_BPF")]
-        const BPF = 1 << 39;
-        const _ = !0;
-    }
-}
-
-/// The effective capabilities of the calling thread, as it has them in its own user namespace.
-///
-/// bpf(2) asks for them in the initial one: see [`in_initial_user_namespace`].
+/// The capabilities of the calling thread that count for bpf(2): those in effect, or none outside of the initial user
+/// namespace, whatever they are there.
 ///
 /// # Errors
-/// Those of reading `/proc/thread-self/status`; `EINVAL`: it has no such line.
+/// Those of reading `/proc/thread-self/status` and of [`in_initial_user_namespace`]; `EINVAL`: it has no such line.
 pub fn capabilities() -> Result<Capabilities, Errno> {
     let status = fs::read_to_string("/proc/thread-self/status").map_err(|error| errno::from_io(&error))?;
-    effective(&status).ok_or(Errno::EINVAL)
+    let effective = effective(&status).ok_or(Errno::EINVAL)?;
+    Ok(if in_initial_user_namespace()? { effective } else { Capabilities::empty() })
 }
 
 fn effective(status: &str) -> Option<Capabilities> {
@@ -47,15 +22,23 @@ fn effective(status: &str) -> Option<Capabilities> {
     u64::from_str_radix(digits, 16).ok().map(Capabilities::from_bits_retain)
 }
 
-/// Whether this process is in the initial user namespace. In another one no capability counts for bpf(2), unless a token does.
+/// Whether this thread is in the initial user namespace. In another one no capability counts for bpf(2), unless by a token.
 ///
 /// # Errors
-/// Those of looking at `/proc/self/ns/user`. `ENOENT`: there are no user namespaces, or `/proc` is not mounted.
+/// Those of looking at `/proc/thread-self/ns`; `ENOENT`: `/proc` is not mounted.
 pub fn in_initial_user_namespace() -> Result<bool, Errno> {
     /// `PROC_USER_INIT_INO` of the kernel: the number is fixed.
     const INITIAL: u64 = 0xEFFF_FFFD;
-    let namespace = fs::metadata("/proc/self/ns/user").map_err(|error| errno::from_io(&error))?;
-    Ok(namespace.ino() == INITIAL)
+    match look("/proc/thread-self/ns/user") {
+        Ok(namespace) => Ok(namespace.ino() == INITIAL),
+        // A kernel built without user namespaces lists the others.
+        Err(Errno::ENOENT) => look("/proc/thread-self/ns").map(|_| true),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn look(path: &str) -> Result<Metadata, Errno> {
+    fs::metadata(path).map_err(|error| errno::from_io(&error))
 }
 
 #[cfg(test)]

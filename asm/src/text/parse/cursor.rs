@@ -2,7 +2,7 @@
 
 use alloc::{borrow::Cow, boxed::Box, string::String};
 
-use super::{Mistake, Parsed, TextErrorKind, error::Number};
+use super::{Mistake, Parsed, TextErrorKind, error::Number, mistake};
 use crate::text::words;
 
 /// A place in the text. It always stands between two characters.
@@ -28,6 +28,12 @@ impl<'a> Cursor<'a> {
         self.text.get(..at).unwrap_or(self.text)
     }
 
+    /// What stands between `start` and here.
+    #[inline]
+    pub(super) fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
     pub(super) fn rest(&self) -> &'a str {
         self.from(self.at)
     }
@@ -51,13 +57,26 @@ impl<'a> Cursor<'a> {
     /// Skips what stands between words: blanks and comments, but not the end of the line.
     #[inline]
     pub(super) fn blanks(&mut self) -> Parsed<()> {
-        loop {
-            match self.peek() {
-                Some(b' ' | b'\t' | b'\r') => self.at += 1,
-                Some(b'#' | b'/') if self.comment()? => {}
-                _ => return Ok(()),
-            }
+        self.plain_blanks();
+        match self.peek() {
+            Some(b'#' | b'/') => self.comments(),
+            _ => Ok(()),
         }
+    }
+
+    #[inline]
+    fn plain_blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    #[cold]
+    fn comments(&mut self) -> Parsed<()> {
+        while self.comment()? {
+            self.plain_blanks();
+        }
+        Ok(())
     }
 
     /// Skips a comment, if one begins here.
@@ -92,7 +111,7 @@ impl<'a> Cursor<'a> {
     /// Takes these characters, after blanks; they have to stand here.
     #[inline]
     pub(super) fn expect(&mut self, word: &'static str) -> Parsed<()> {
-        if self.eat(word)? { Ok(()) } else { Err(self.expected(word)) }
+        if self.eat(word)? { Ok(()) } else { Err(self.missing(word)) }
     }
 
     /// Takes a word of letters, digits, `_`, `.` and `$`; the empty one, if none stands here.
@@ -143,7 +162,7 @@ impl<'a> Cursor<'a> {
                 }
                 [b'\\', ..] => return Err(self.expected("\\\", \\\\, \\n or \\r")),
                 [] | [b'\n', ..] => {
-                    return Err(Mistake { at: start, kind: TextErrorKind::Unterminated { what: "name" } });
+                    return mistake(start, TextErrorKind::Unterminated { what: "name" });
                 }
                 _ => name.push_str(self.take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n'))),
             }
@@ -152,7 +171,7 @@ impl<'a> Cursor<'a> {
 
     fn checked_name(&self, at: usize, name: Cow<'a, str>) -> Parsed<Cow<'a, str>> {
         if name.is_empty() || name.contains('\0') {
-            return Err(Mistake { at, kind: TextErrorKind::Name { name: name.into() } });
+            return mistake(at, TextErrorKind::Name { name: name.into() });
         }
         Ok(name)
     }
@@ -173,22 +192,21 @@ impl<'a> Cursor<'a> {
         let word = self.word();
         match magnitude(word) {
             Some(magnitude) => Ok(Number { negative, magnitude }),
-            None => Err(self.not_a_number(at, negative, word)),
+            None => Err(self.not_a_number(at, word)),
         }
     }
 
     #[cold]
-    fn not_a_number(&self, at: usize, negative: bool, word: &str) -> Mistake {
+    fn not_a_number(&self, at: usize, word: &str) -> Box<Mistake> {
         let digits = word.strip_prefix("0x").unwrap_or(word);
         let kind = if word.is_empty() {
             return self.expected("a number");
         } else if digits.len() > 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            let value = Number { negative, magnitude: u64::MAX };
-            TextErrorKind::Range { value, what: "64 bits" }
+            TextErrorKind::Huge { word: word.into() }
         } else {
             TextErrorKind::Number { word: word.into() }
         };
-        Mistake { at, kind }
+        Mistake::new(at, kind)
     }
 
     /// Whether the statement ends here.
@@ -198,14 +216,20 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
-    pub(super) const fn mistake(&self, kind: TextErrorKind) -> Mistake {
-        Mistake { at: self.at, kind }
+    pub(super) fn mistake(&self, kind: TextErrorKind) -> Box<Mistake> {
+        Mistake::new(self.at, kind)
     }
 
     /// That something else had to stand here.
     #[cold]
-    pub(super) fn expected(&self, expected: &'static str) -> Mistake {
+    pub(super) fn expected(&self, expected: &'static str) -> Box<Mistake> {
         self.mistake(TextErrorKind::Expected { expected, found: self.found() })
+    }
+
+    /// That this word or character had to stand here.
+    #[cold]
+    fn missing(&self, expected: &'static str) -> Box<Mistake> {
+        self.mistake(TextErrorKind::Token { expected, found: self.found() })
     }
 
     fn found(&self) -> Box<str> {

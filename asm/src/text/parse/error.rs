@@ -39,8 +39,16 @@ pub enum TextErrorKind {
         /// The word or character that stands here, or the end of the line.
         found: Box<str>,
     },
-    /// No instruction begins with this word.
-    #[error("no instruction begins with {word:?}")]
+    /// A certain word or character had to stand here.
+    #[error("expected `{expected}`, found {found}")]
+    Token {
+        /// What had to stand here.
+        expected: &'static str,
+        /// The word or character that stands here, or the end of the line.
+        found: Box<str>,
+    },
+    /// A word that means nothing here.
+    #[error("unknown word {word:?}")]
     Unknown {
         /// The word.
         word: Box<str>,
@@ -54,10 +62,16 @@ pub enum TextErrorKind {
     /// A number has more bits than its place.
     #[error("{value} does not fit {what}")]
     Range {
-        /// The number, as far as it was read.
+        /// The number.
         value: Number,
         /// Its place.
         what: &'static str,
+    },
+    /// A number that not even 64 bits hold.
+    #[error("{word} does not fit 64 bits")]
+    Huge {
+        /// What is written.
+        word: Box<str>,
     },
     /// A number is not written as one: it has other digits, or begins with 0.
     #[error("{word:?} is no number (0x begins a hexadecimal one)")]
@@ -65,6 +79,11 @@ pub enum TextErrorKind {
         /// What is written.
         word: Box<str>,
     },
+    /// `r11` is the base of the arguments on the stack, and no register otherwise.
+    #[error(
+        "r11 is for arguments on the stack: r1 = *(u64 *)(r11 + 8), *(u64 *)(r11 - 8) = r1, at multiples of 8"
+    )]
+    StackArg,
     /// An instruction names all of one register (`r1`) and half of another (`w2`).
     #[error("the instruction mixes r registers with w registers")]
     Widths,
@@ -113,7 +132,7 @@ pub enum TextErrorKind {
 pub struct Number {
     /// Whether a minus stands in front.
     pub negative: bool,
-    /// The number without its sign; the largest there is, if it has more bits.
+    /// The number without its sign.
     pub magnitude: u64,
 }
 

@@ -1,8 +1,8 @@
 //! The labels of the text: names for the assembler's handles.
 
-use alloc::{borrow::Cow, collections::BTreeMap};
+use alloc::{borrow::Cow, boxed::Box, collections::BTreeMap};
 
-use super::{Mistake, TextErrorKind};
+use super::{Mistake, Parsed, TextErrorKind, mistake};
 use crate::Label;
 
 #[derive(Default)]
@@ -30,19 +30,19 @@ impl<'a> Labels<'a> {
         line: u32,
         at: usize,
         make: impl FnOnce() -> Label,
-    ) -> Result<Label, Mistake> {
+    ) -> Parsed<Label> {
         let text = name.clone();
         let named = self.by_name.entry(name).or_insert_with(|| Named { label: make(), line: None, used: at });
         match named.line.replace(line) {
             None => Ok(named.label),
-            Some(first) => Err(Mistake { at, kind: TextErrorKind::LabelTwice { name: text.into(), first } }),
+            Some(first) => mistake(at, TextErrorKind::LabelTwice { name: text.into(), first }),
         }
     }
 
     /// The first jump to a label that stands nowhere.
-    pub(super) fn missing(&self) -> Option<Mistake> {
+    pub(super) fn missing(&self) -> Option<Box<Mistake>> {
         let unbound = self.by_name.iter().filter(|(_, named)| named.line.is_none());
         let (name, named) = unbound.min_by_key(|(_, named)| named.used)?;
-        Some(Mistake { at: named.used, kind: TextErrorKind::NoLabel { name: (**name).into() } })
+        Some(Mistake::new(named.used, TextErrorKind::NoLabel { name: (**name).into() }))
     }
 }

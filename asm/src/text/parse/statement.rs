@@ -3,8 +3,8 @@
 use alloc::borrow::Cow;
 
 use super::{
-    Mistake, Parsed, Parser, TextErrorKind,
-    place::{Named, Place, Type, low_word, named, register_word, stack_arg},
+    Parsed, Parser, TextErrorKind, mistake,
+    place::{Named, Place, Type, fits, low_word, named, register_word, stack_arg},
 };
 use crate::{
     BtfScope, Cond, CoreKind, CoreReloc, Helper, Insn, LocId, RelocKind, Size, Slot, Source, Width,
@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
 
     fn label(&mut self, name: Cow<'a, str>, at: usize) -> Parsed<()> {
         if name.is_empty() {
-            return Err(Mistake { at, kind: TextErrorKind::Name { name: "".into() } });
+            return mistake(at, TextErrorKind::Name { name: "".into() });
         }
         let asm = &mut self.asm;
         let label = self.labels.stands(name, self.line.number, at, || asm.label())?;
@@ -90,9 +90,9 @@ impl<'a> Parser<'a> {
             "store_release" => self.store_release(),
             "ld_pseudo" => self.load_pseudo(),
             ".byte" => self.bytes(),
-            "callx" => Err(Mistake { at, kind: TextErrorKind::Callx }),
+            "callx" => mistake(at, TextErrorKind::Callx),
             "" => Err(self.cursor.expected("an instruction")),
-            _ => Err(Mistake { at, kind: TextErrorKind::Unknown { word: word.into() } }),
+            _ => mistake(at, TextErrorKind::Unknown { word: word.into() }),
         }
     }
 
@@ -103,16 +103,18 @@ impl<'a> Parser<'a> {
         let at = self.cursor.at();
         let place = self.cursor.place()?;
         self.cursor.expect("=")?;
+        self.cursor.blanks()?;
+        let from = self.cursor.at();
         let insn = match (place, self.cursor.try_register()?) {
             (Place::At(base, off), Some(register)) => {
-                let src = super::place::fits(register, size, at)?;
+                let src = fits(register, size, from)?;
                 Insn::Store { size, base, off, src }
             }
             (Place::At(base, off), None) => Insn::StoreImm { size, base, off, imm: self.stored(size)? },
             (Place::Arg(off), source) => {
                 let arg = stack_arg(at, off.checked_neg().filter(|_| size == Size::DW))?;
                 match source {
-                    Some(register) => Insn::StoreArg { arg, src: super::place::fits(register, size, at)? },
+                    Some(register) => Insn::StoreArg { arg, src: fits(register, size, from)? },
                     None => Insn::StoreArgImm { arg, imm: self.stored(size)? },
                 }
             }
@@ -169,9 +171,11 @@ impl<'a> Parser<'a> {
     fn branch(&mut self) -> Parsed<Emit<'a>> {
         let Named { width, reg: dst } = self.cursor.register()?;
         let cond = self.condition()?;
+        self.cursor.blanks()?;
+        let at = self.cursor.at();
         let src = match self.cursor.try_register()? {
             Some(register) if register.width == width => Source::Reg(register.reg),
-            Some(_) => return Err(self.cursor.mistake(TextErrorKind::Widths)),
+            Some(_) => return mistake(at, TextErrorKind::Widths),
             None => Source::Imm(self.cursor.immediate(width)?),
         };
         self.cursor.expect("goto")?;
@@ -217,29 +221,34 @@ impl<'a> Parser<'a> {
     }
 
     fn call(&mut self) -> Parsed<Emit<'a>> {
-        if self.cursor.sign()?.is_some() {
-            let off = self.cursor.distance("a distance of 32 bits")?;
-            return Ok(Emit::Insn(Insn::CallFunction { off }));
-        }
+        self.cursor.blanks()?;
         if self.cursor.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             let number = self.cursor.number_in("the number of a helper", |n| u32::try_from(n).ok())?;
             return Ok(Emit::Insn(Insn::Call { helper: Helper(number) }));
         }
         let quoted = self.cursor.peek() == Some(b'"');
+        if self.cursor.sign()?.is_some() {
+            return Err(self.cursor.expected("func(...) around a distance, or a name"));
+        }
         let name = self.cursor.name()?;
         match (&*name, quoted) {
             ("kfunc", false) if self.cursor.eat("(")? => self.call_kfunc(),
-            ("func", false) if self.cursor.eat("(")? => {
-                let name = self.cursor.name()?;
-                self.cursor.expect(")")?;
-                Ok(call_function(name))
-            }
+            ("func", false) if self.cursor.eat("(")? => self.call_function(),
             (word, false) => match Helper::by_name(word) {
                 Some(helper) => Ok(Emit::Insn(Insn::Call { helper })),
                 None => Ok(call_function(name)),
             },
             (_, true) => Ok(call_function(name)),
         }
+    }
+
+    fn call_function(&mut self) -> Parsed<Emit<'a>> {
+        let emit = match self.cursor.sign()? {
+            Some(_) => Emit::Insn(Insn::CallFunction { off: self.cursor.distance("a distance of 32 bits")? }),
+            None => call_function(self.cursor.name()?),
+        };
+        self.cursor.expect(")")?;
+        Ok(emit)
     }
 
     fn call_kfunc(&mut self) -> Parsed<Emit<'a>> {
@@ -336,7 +345,7 @@ impl<'a> Parser<'a> {
             "typed_ksym" => (RelocKind::Ksym { typed: true }, self.cursor.name()?),
             "btf_id" => self.btf_id()?,
             "core" => self.core()?,
-            _ => return Err(Mistake { at, kind: TextErrorKind::Unknown { word: word.into() } }),
+            _ => return mistake(at, TextErrorKind::Unknown { word: word.into() }),
         };
         self.cursor.expect(")")?;
         self.asm.text_reloc(slot, kind, &name);
@@ -360,7 +369,7 @@ impl<'a> Parser<'a> {
         let at = self.cursor.at();
         let word = self.cursor.word();
         let Some(&kind) = CoreKind::ALL.iter().find(|kind| words::core_kind(**kind) == word) else {
-            return Err(Mistake { at, kind: TextErrorKind::Unknown { word: word.into() } });
+            return mistake(at, TextErrorKind::Unknown { word: word.into() });
         };
         self.cursor.expect(",")?;
         let type_id = self.cursor.number_in("a type id", |n| u32::try_from(n).ok())?;

@@ -78,7 +78,7 @@ pub(super) fn write(f: &mut Formatter<'_>, insn: Insn, hex: bool) -> fmt::Result
             Some(name) if !hex => write!(f, "call {name}"),
             _ => write!(f, "call {}", n(helper.number().into())),
         },
-        Insn::CallFunction { off } => write!(f, "call {}", jump(off.into())),
+        Insn::CallFunction { off } => write!(f, "call func({})", jump(off.into())),
         Insn::CallKfunc { id, btf_index: 0 } => write!(f, "call kfunc({})", n(id.into())),
         Insn::CallKfunc { id, btf_index } => {
             write!(f, "call kfunc({}, {})", n(id.into()), n(btf_index.into()))
@@ -103,10 +103,10 @@ fn atomic(f: &mut Formatter<'_>, op: AtomicOp, width: Width, place: Place, src: 
 fn load_pseudo(f: &mut Formatter<'_>, insn: Insn, hex: bool) -> fmt::Result {
     let slots = insn.encode();
     let (first, second) = (slots.first(), slots.second().map_or(0, |slot| slot.imm()));
-    let n = |value: i32| Number { value: value.into(), hex };
-    write!(f, "ld_pseudo r{}, {}, {}", first.dst(), n(first.src().into()), n(first.imm()))?;
+    let n = |value: u32| Number { value: value.into(), hex };
+    write!(f, "ld_pseudo r{}, {}, {}", first.dst(), n(first.src().into()), n(first.imm().cast_unsigned()))?;
     if second != 0 {
-        write!(f, ", {}", n(second))?;
+        write!(f, ", {}", n(second.cast_unsigned()))?;
     }
     Ok(())
 }

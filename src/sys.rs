@@ -6,7 +6,7 @@
 //!
 //! # Unsafe code
 //! All unsafe code of the crate is below this module. What makes its functions safe:
-//! - The attributes are always a zeroed buffer larger than the kernel's `union bpf_attr` ([`call`]).
+//! - The attributes are always a zeroed buffer larger than the kernel's `union bpf_attr`, and all calls are made in one place.
 //! - The kernel is never told of more memory than a slice has, and an empty slice is a null pointer.
 //! - Where the kernel decides how much it writes, the length is checked against what the kernel itself said of the object:
 //!   [`MapFd`] knows the size of its values, [`ProgFd`] its type. An object's kind and sizes never change.
