@@ -269,12 +269,14 @@ impl MapKind {
                 Row::new(Between(1, 512), Either(4, 8)).btf(BtfRule::Refused).flags(NUMA.union(USER))
             }
             Self::REUSEPORT_SOCKARRAY => Row::new(Exactly(4), Either(4, 8)).flags(NUMA.union(ACCESS)),
-            Self::CGROUP_STORAGE => {
-                Row::new(Either(8, 16), SOME).entries(Entries::Zero).flags(NUMA.union(ACCESS))
-            }
-            Self::PERCPU_CGROUP_STORAGE => {
-                Row::new(Either(8, 16), PER_CPU).entries(Entries::Zero).flags(NUMA.union(ACCESS))
-            }
+            Self::CGROUP_STORAGE => Row::new(Either(8, 16), SOME)
+                .entries(Entries::Zero)
+                .btf(BtfRule::CgroupKey)
+                .flags(NUMA.union(ACCESS)),
+            Self::PERCPU_CGROUP_STORAGE => Row::new(Either(8, 16), PER_CPU)
+                .entries(Entries::Zero)
+                .btf(BtfRule::CgroupKey)
+                .flags(NUMA.union(ACCESS)),
             Self::QUEUE | Self::STACK => {
                 Row::new(Exactly(0), SOME).btf(BtfRule::Refused).flags(NUMA.union(ACCESS))
             }
