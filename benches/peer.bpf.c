@@ -31,4 +31,4 @@ __attribute__((section("socket"), used)) int count(struct __sk_buff *packet)
 	return 0;
 }
 
-char license[] __attribute__((section("license"), used)) = "GPL";
+char LICENSE[] __attribute__((section("license"), used)) = "GPL";

@@ -43,9 +43,13 @@ pub struct Prepared {
 impl Prepared {
     pub fn new() -> Outcome<Self> {
         let object = object()?;
-        let plan = Plan::new(&object, &Target::running(&object.needs()).map_err(told)?).map_err(told)?;
+        let plan = plan(&object)?;
         let replay = Replay::of(&plan)?;
         Ok(Self { object, plan, replay })
+    }
+
+    fn plan(&self) -> Outcome<Plan> {
+        plan(&self.object)
     }
 
     fn execute(&self) -> Outcome<Loaded> {
@@ -53,11 +57,16 @@ impl Prepared {
     }
 }
 
+fn plan(object: &Object) -> Outcome<Plan> {
+    Plan::new(object, &Target::running(&object.needs()).map_err(told)?).map_err(told)
+}
+
 fn contenders(prepared: &Prepared) -> Vec<Contender<'_>> {
     let mut contenders = vec![
         Contender::new(RAW, Role::Limit, || prepared.replay.run()),
         Contender::new(OURS, Role::Ours, || load(&prepared.object).map_err(not_permitted)),
         Contender::new(OURS_PLANNED, Role::Peer, || prepared.execute()),
+        Contender::new("bpfsmith, plan only", Role::Peer, || prepared.plan()),
         Contender::new("bpfsmith, from Assembler on", Role::Peer, || load(&object()?).map_err(not_permitted)),
     ];
     contenders.extend(peers::contenders());

@@ -87,7 +87,9 @@ pub fn array(array: &mut [Raw]) {
 
 /// As many bytes as the program has, not all the same.
 pub fn bytes(out: &mut Vec<u8>) {
-    out.clear();
-    out.extend((0..INSTRUCTIONS as u64).flat_map(|index| (index | 0xb7 << 56).to_le_bytes()));
+    out.resize(INSTRUCTIONS * 8, 0);
+    for (index, slot) in (0..).zip(out.as_chunks_mut::<8>().0) {
+        *slot = (0xb7_u64 | index << 32).to_le_bytes();
+    }
     black_box(out);
 }
