@@ -1,4 +1,4 @@
-//! The limit: the calls of a plan with nothing around them.
+//! The limit: the calls of a plan with nothing around them, the closing of what is of no use afterwards among them.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -29,18 +29,18 @@ impl Replay {
         }
     }
 
-    pub fn run(&self) -> Outcome<[OwnedFd; 3]> {
+    pub fn run(&self) -> Outcome<[OwnedFd; 2]> {
         self.calls().map_err(|error| match error.raw_os_error() {
             Some(libc::EPERM) => "needs CAP_BPF".to_owned(),
             _ => error.to_string(),
         })
     }
 
-    fn calls(&self) -> std::io::Result<[OwnedFd; 3]> {
+    fn calls(&self) -> std::io::Result<[OwnedFd; 2]> {
         let btf = self.load_btf()?;
         let map = self.create_map(&btf)?;
         let program = self.load_program(&btf, &map)?;
-        Ok([btf, map, program])
+        Ok([map, program])
     }
 
     fn load_btf(&self) -> std::io::Result<OwnedFd> {
