@@ -68,14 +68,21 @@ impl Builder {
     ///
     /// # Errors
     /// A type was declared and never defined; there are no types; types together break a rule of the kernel.
-    pub fn finish(mut self) -> Result<Btf, BtfError> {
+    pub fn finish(self) -> Result<Btf, BtfError> {
+        let btf = self.finish_functions()?;
+        btf.check_whole()?;
+        Ok(btf)
+    }
+
+    /// The BTF of a builder that finished once before, and to which nothing but functions and strings was added since:
+    /// each was checked as it was added, and together with others they break no rule.
+    pub(crate) fn finish_functions(mut self) -> Result<Btf, BtfError> {
         if let Some(&id) = self.pending.first() {
             return Err(self.btf.place(id).error(Rule::Undefined));
         }
         if self.shuffled {
             self.sort();
         }
-        self.btf.check_whole()?;
         Ok(self.btf)
     }
 
