@@ -43,6 +43,7 @@ fn main() {
     println!("vmlinux BTF: {} bytes, {} types", bytes.len(), View::new(&bytes).unwrap().len());
     show("index, bytes in memory", median(|| black_box(View::new(&bytes).unwrap().len())));
     show("read and index", median(|| View::new(&std::fs::read(PATH).unwrap()).unwrap().len()));
+    mapped(&names);
     show("index and 1,000 look-ups", median(|| look_up(&View::new(&bytes).unwrap(), &names)));
     let view = View::new(&bytes).unwrap();
     look_up(&view, &names);
@@ -52,6 +53,22 @@ fn main() {
     drop(view);
     memory(&bytes, &names);
 }
+
+/// The file mapped anew each time, with the page faults that brings.
+#[cfg(feature = "kernel")]
+fn mapped(names: &[String]) {
+    use bpfsmith::sys::host::vmlinux_btf;
+    if vmlinux_btf().is_ok_and(|bytes| bytes.is_mapped()) {
+        show("map and index", median(|| View::new(&vmlinux_btf().unwrap()).unwrap().len()));
+        show(
+            "map, index, 1,000 look-ups",
+            median(|| look_up(&View::new(&vmlinux_btf().unwrap()).unwrap(), names)),
+        );
+    }
+}
+
+#[cfg(not(feature = "kernel"))]
+fn mapped(_: &[String]) {}
 
 fn memory(bytes: &[u8], names: &[String]) {
     let before = NOW.load(Relaxed);
