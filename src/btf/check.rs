@@ -339,6 +339,11 @@ fn whole_byte(offset: u32) -> Result<u64, Rule> {
 /// How long a name may be (`KSYM_NAME_LEN`; 128 before kernel 6.1).
 const MAX_NAME: usize = 512;
 
+/// Whether a FUNC can have the name: the kernel wants an identifier.
+pub(crate) fn function_name(text: &str) -> Result<(), BtfError> {
+    name(text.into(), true).map_err(|rule| Place::new(Kind::Func, text).error(rule))
+}
+
 /// `btf_name_valid_identifier`.
 pub(crate) fn name(name: Name<'_>, required: bool) -> Result<(), Rule> {
     let (first, rest) = match name.as_bytes() {
