@@ -66,7 +66,9 @@ impl<'a> Resolver<'a> {
                 self.find(|view| view.find(Kind::Func, name), need, site).map(Answer::Function)
             }
             RelocKind::Ksym { typed: true } => {
-                self.find(|view| view.find(Kind::Var, name), need, site).map(Answer::Type)
+                let kinds = [Kind::Var, Kind::Func];
+                self.find(|view| kinds.iter().find_map(|&kind| view.find(kind, name)), need, site)
+                    .map(Answer::Type)
             }
             RelocKind::Ksym { typed: false } => match self.target.symbol(name) {
                 Some(address) => Ok(Answer::Number(address)),

@@ -23,7 +23,7 @@ const SYMBOLS: &str = "/proc/kallsyms";
 
 impl Target {
     /// The kernel this process runs on, as far as `needs` ask for it: for an object without needs that is
-    /// its release and the capabilities of the process, no file of BTF and no bpf(2) call.
+    /// its release, no file and no bpf(2) call.
     ///
     /// # Errors
     /// What had to be read and could not be.
@@ -32,7 +32,9 @@ impl Target {
         if let Ok(release) = host::kernel_version() {
             target = target.with_release_hint(release);
         }
-        if let Ok(capabilities) = host::capabilities() {
+        if needs.capabilities()
+            && let Ok(capabilities) = host::capabilities()
+        {
             target = target.with_capabilities(capabilities);
         }
         if needs.kernel_btf() {

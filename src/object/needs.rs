@@ -50,6 +50,7 @@ pub enum Need {
 pub struct Needs {
     list: Vec<(Need, Site)>,
     known: BTreeSet<Need>,
+    capabilities: bool,
 }
 
 impl Needs {
@@ -73,6 +74,13 @@ impl Needs {
             _ => false,
         };
         self.list.iter().any(|(need, _)| from_btf(need))
+    }
+
+    /// Whether it matters which capabilities the process has: it does where values hold special fields, whose offsets the
+    /// verifier takes only constant from programs without `CAP_PERFMON`.
+    #[must_use]
+    pub fn capabilities(&self) -> bool {
+        self.capabilities
     }
 
     /// The names of kernel symbols whose addresses are needed.
@@ -109,6 +117,7 @@ impl Object {
 }
 
 fn map_needs(map: &MapDef, needs: &mut Needs) {
+    needs.capabilities |= !map.fields.is_empty();
     match &map.source {
         MapSource::Create => {}
         MapSource::Pinned { path } => {

@@ -3,7 +3,7 @@
 use super::{FunctionDef, Object, ObjectError, by_c_name, calls};
 use crate::asm::{BtfScope, Code, Reloc, RelocKind};
 use crate::btf::special::{self, SpecialField};
-use crate::btf::{Btf, Int, Type, TypeId};
+use crate::btf::{self, Btf, Int, Type, TypeId};
 use crate::map::{BtfRule, Entry, EntryValue, MapDef, MapFlags, MapKind};
 use crate::program::ProgramDef;
 use crate::site::Site;
@@ -240,7 +240,8 @@ fn entry_mistake(object: &Object, map: &MapDef, Entry { key, value }: &Entry) ->
 }
 
 fn body(object: &Object, function: &FunctionDef) -> Result<(), ObjectError> {
-    name("function", &function.name, &function.site)?;
+    let site = || function.site.clone();
+    btf::function_name(&function.name).map_err(|source| ObjectError::Btf { source, site: site() })?;
     let code = &function.code;
     if code.is_empty() {
         let site = function.site.clone();

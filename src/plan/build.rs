@@ -129,7 +129,7 @@ impl<'a> Planner<'a> {
             key_size: map.key_size,
             value_size: map.value_size,
             max_entries: self.requirements.max_entries(map)?,
-            flags: map.flags.bits(),
+            flags: self.requirements.reported_flags(map).bits(),
         };
         let command = Command::ObjGetInfoByFd(ObjGetInfoByFd { fd: out });
         self.steps.push(Step {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::Errno;
 use crate::base::flags::AttachFlags;
-use crate::map::{MapFlags, MapKind};
+use crate::map::MapFlags;
 
 /// What a command gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl MapShape {
             ("key_size", self.key_size, wanted.key_size),
             ("value_size", self.value_size, wanted.value_size),
             ("max_entries", self.asked_entries(wanted), wanted.max_entries),
-            ("map_flags", self.asked_flags(), wanted.flags),
+            ("map_flags", self.flags, wanted.flags),
         ];
         members.into_iter().find(|&(_, found, wanted)| found != wanted)
     }
@@ -107,14 +107,6 @@ impl MapShape {
         let rounded =
             self.flags & MapFlags::NO_COMMON_LRU.bits() != 0 && self.max_entries > wanted.max_entries;
         if rounded { wanted.max_entries } else { self.max_entries }
-    }
-
-    /// The kernel sets one flag of device maps itself (`dev_map_init_map`).
-    fn asked_flags(self) -> u32 {
-        match MapKind(self.kind) {
-            MapKind::DEVMAP | MapKind::DEVMAP_HASH => self.flags & !MapFlags::RDONLY_PROG.bits(),
-            _ => self.flags,
-        }
     }
 }
 

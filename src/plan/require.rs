@@ -4,7 +4,7 @@ use super::{Assumption, PlanError};
 use crate::asm::{Helper, Insn, Isa, limits};
 use crate::base::KernelVersion;
 use crate::kind::AttachType;
-use crate::map::{EntriesRule, MapDef};
+use crate::map::{EntriesRule, MapDef, MapFlags};
 use crate::object::Object;
 use crate::object::linker::LinkedProgram;
 use crate::program::ProgramDef;
@@ -133,6 +133,16 @@ impl<'a> Requirements<'a> {
         let feature = Feature::ModuleBtf;
         let what = || format!("a name of the kernel module `{name}`");
         self.need(Subject::Feature(feature), feature.since(), what, feature.text(), &Site::unknown())
+    }
+
+    /// What the kernel will say of the flags of a map that was made as the object has it.
+    pub(super) fn reported_flags(&self, map: &MapDef) -> MapFlags {
+        const ADDED_SINCE: KernelVersion = KernelVersion::new(5, 3);
+        if self.target.since(ADDED_SINCE).counts_as_present() {
+            map.flags | map.kind.added_flags()
+        } else {
+            map.flags
+        }
     }
 
     pub(super) fn program(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
