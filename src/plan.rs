@@ -1,17 +1,20 @@
 //! Object and target in, bpf(2) commands as data out: a pure function.
 
+mod body;
 mod build;
 mod command;
 mod display;
 mod error;
 mod execute;
 mod fd;
+mod reply;
 mod require;
 
 pub use command::*;
 pub use error::PlanError;
-pub use execute::{Bpf, Failure, MapShape, Reply, StepError};
+pub use execute::{Bpf, StepError};
 pub use fd::{Fd, FdInfo, FdKind};
+pub use reply::*;
 
 use crate::base::{Endian, KernelVersion};
 use crate::object::Object;
@@ -121,7 +124,8 @@ impl Plan {
 
     /// Descriptors that are of no use once everything is loaded.
     fn temporary(&self) -> impl Iterator<Item = Fd> {
-        let of_no_use = |info: &FdInfo| matches!(info.kind, FdKind::Btf | FdKind::InnerMap);
+        let of_no_use =
+            |info: &FdInfo| matches!(info.kind, FdKind::Btf | FdKind::ModuleBtf | FdKind::InnerMap);
         (0u32..).zip(&self.fds).filter(move |(_, info)| of_no_use(info)).map(|(index, _)| Fd(index))
     }
 }

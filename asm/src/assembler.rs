@@ -43,7 +43,7 @@ pub struct Assembler {
     error: Option<AsmError>,
 }
 
-/// A label's own: where it was made and bound, and the slot that it stands for.
+/// What is known of a label: the slot it stands for, and where it was bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) slot: Option<u32>,
@@ -248,6 +248,9 @@ impl Assembler {
     pub(crate) fn emit_reloc(&mut self, insn: Insn, kind: RelocKind, name: &str, at: At) -> &mut Self {
         if !is_symbol(name) {
             return self.fail(AsmError::Symbol { loc: Loc::of(at), name: name.into() });
+        }
+        if !kind.fits(insn) {
+            return self.fail(AsmError::Reloc { loc: Loc::of(at), insn, kind });
         }
         let symbol = self.symbols.id(name);
         self.relocs.push(Reloc { slot: self.next_slot(), kind, symbol });

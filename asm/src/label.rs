@@ -48,7 +48,7 @@ impl fmt::Debug for Label {
 pub(crate) struct Owner(u32);
 
 impl Owner {
-    /// One that no living label has.
+    /// One that no label has, but for one made four billion assemblers ago.
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))

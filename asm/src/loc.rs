@@ -9,7 +9,7 @@ pub struct Loc {
     path: Path,
     line: u32,
     column: u32,
-    text: Option<Arc<str>>,
+    text: Option<Text>,
 }
 
 impl Loc {
@@ -18,7 +18,7 @@ impl Loc {
     /// `line` and `column` count from 1; 0 stands for unknown.
     #[must_use]
     pub fn new(path: impl Into<Arc<str>>, line: u32, column: u32, text: Option<Arc<str>>) -> Self {
-        Self { path: Path::Shared(path.into()), line, column, text }
+        Self { path: Path::Shared(path.into()), line, column, text: text.map(Text::whole) }
     }
 
     /// The place a `#[track_caller]` function was called from.
@@ -70,7 +70,23 @@ impl Loc {
     /// The text of the line, if it is known without reading the file.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        self.text.as_deref()
+        self.text.as_ref().map(Text::as_str)
+    }
+}
+
+#[cfg(feature = "text")]
+impl Loc {
+    /// A place in a text that is at hand as a whole: its lines are not copied one by one.
+    pub(crate) fn in_text(path: Arc<str>, line: u32, column: u32, text: Text) -> Self {
+        Self { path: Path::Shared(path), line, column, text: Some(text) }
+    }
+
+    /// Where in the text its line is: the bytes from `start` to `end`, which end at characters.
+    pub(crate) fn set_text_range(&mut self, start: usize, end: usize) {
+        if let Some(text) = &mut self.text {
+            text.start = u32::try_from(start).unwrap_or(u32::MAX);
+            text.end = u32::try_from(end).unwrap_or(u32::MAX);
+        }
     }
 }
 
@@ -93,6 +109,51 @@ impl LocId {
     #[must_use]
     pub const fn index(self) -> Option<usize> {
         if self.0 == Self::UNKNOWN.0 { None } else { Some(self.0 as usize) }
+    }
+}
+
+/// The text of a line, in a text that many places share.
+#[derive(Clone)]
+pub(crate) struct Text {
+    shared: Arc<str>,
+    start: u32,
+    end: u32,
+}
+
+impl Text {
+    fn whole(line: Arc<str>) -> Self {
+        let end = u32::try_from(line.len()).unwrap_or(u32::MAX);
+        Self { shared: line, start: 0, end }
+    }
+
+    /// A line of this text; where it begins and ends is told later.
+    #[cfg(feature = "text")]
+    pub(crate) fn in_text(shared: &Arc<str>) -> Self {
+        Self { shared: Arc::clone(shared), start: 0, end: 0 }
+    }
+
+    fn as_str(&self) -> &str {
+        self.shared.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl core::hash::Hash for Text {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
     }
 }
 

@@ -6,7 +6,8 @@ use core::fmt;
 ///
 /// `R0` holds results, `R1` to `R5` hold arguments and are lost by a call, `R6` to `R9` survive calls, `R10` is
 /// the frame pointer and can only be read. The stack arguments of Linux 7.2 are no register: see
-/// [`Insn::LoadArg`](crate::Insn::LoadArg). Source: RFC 9669, section 4.1.
+/// [`Insn::LoadArg`](crate::Insn::LoadArg). Source: RFC 9669, section 3.1,
+/// and the kernel's calling convention (Documentation/bpf/standardization/abi.rst).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Reg {

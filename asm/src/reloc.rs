@@ -1,5 +1,7 @@
 //! What only a door out can fill in: the places of a function that depend on something with a name.
 
+use crate::{AluOp, Insn, Source};
+
 /// One place to fill in: the slot, what belongs there, and the name to look up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reloc {
@@ -25,7 +27,6 @@ impl Reloc {
 /// What belongs into a relocated field. The pseudo form (the source nibble) is already in the slot; the field itself
 /// is zero until it is filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum RelocKind {
     /// The file descriptor or index of a map, into a 64-bit load (`BPF_PSEUDO_MAP_FD`).
     Map,
@@ -50,6 +51,41 @@ pub enum RelocKind {
     /// What a type looks like on the kernel the program is loaded on ("compile once, run everywhere"). The symbol
     /// names the type.
     Core(CoreReloc),
+}
+
+impl RelocKind {
+    /// Whether an instruction has the field that this fills in, in the form that goes with it.
+    #[must_use]
+    pub const fn fits(self, insn: Insn) -> bool {
+        match self {
+            Self::Map => matches!(insn, Insn::LoadMap { .. }),
+            Self::MapValue { offset: into } => {
+                matches!(insn, Insn::LoadMapValue { offset, .. } if offset == into)
+            }
+            Self::CallFunction => matches!(insn, Insn::CallFunction { .. }),
+            Self::LoadFunction => matches!(insn, Insn::LoadFunction { .. }),
+            Self::Kfunc => matches!(insn, Insn::CallKfunc { .. }),
+            Self::Ksym { typed: true } => matches!(insn, Insn::LoadBtfId { .. }),
+            Self::Ksym { typed: false } => matches!(insn, Insn::LoadImm64 { .. }),
+            Self::BtfId(_) => {
+                matches!(insn, Insn::LoadImm64 { .. } | Insn::Alu { op: AluOp::Mov, src: Source::Imm(_), .. })
+            }
+            Self::Core(_) => takes_core(insn),
+        }
+    }
+}
+
+/// Whether an instruction has an offset in memory or a number.
+const fn takes_core(insn: Insn) -> bool {
+    matches!(
+        insn,
+        Insn::Alu { src: Source::Imm(_), .. }
+            | Insn::Load { .. }
+            | Insn::LoadSx { .. }
+            | Insn::Store { .. }
+            | Insn::StoreImm { .. }
+            | Insn::LoadImm64 { .. }
+    )
 }
 
 /// Whose type ids are meant.

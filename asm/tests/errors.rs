@@ -63,6 +63,12 @@ golden! {
     stack_arg: message(|a| { a.load_arg(R1, 0); });
     symbol_empty: message(|a| { a.load_map(R1, ""); });
     symbol_nul: message(|a| { a.call_function("a\0b"); });
+    reloc_of_exit: message(|a| { a.core(Insn::Exit, CoreKind::TypeSize, "t", 1, "0"); });
+    reloc_offset: message(|a| {
+        let insn = Insn::LoadMapValue { dst: R1, map: MapRef::Fd(0), offset: 4 };
+        a.reloc_at(insn, RelocKind::MapValue { offset: 8 }, "m", std::panic::Location::caller());
+    });
+    no_jump: message(|a| { let label = a.label(); a.jump_at(Insn::Exit, label, std::panic::Location::caller()); });
     isa_one_group: message(|a| { a.sdiv(R1, R2); });
     isa_two_groups: shown(&error(Isa::of_kernel(5, 1), |a| {
         a.insn(Insn::LoadMapValue { dst: R1, map: MapRef::Index(2), offset: 4 });

@@ -10,7 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use bpfsmith_asm::{Assembler, Endian, Insn, Isa, Slot, walk};
+use bpfsmith_asm::{Assembler, Endian, Helper, Insn, Isa, MapRef, Reg::*, Size, Slot, walk};
 
 const GOLDEN: &str = include_str!("goldens/walk.txt");
 
@@ -64,6 +64,29 @@ fn a_function_has_the_bytes_of_its_instructions() {
         assert_eq!(hex, expected.collect::<String>());
         assert_eq!(code.encode(endian), bytes);
     }
+}
+
+/// A program that the kernel takes, with its callback behind it, given as bytes: a one-shot timer of one millisecond.
+const TIMER: &str = "\
+    620afcff0000000018110000040000000000000000000000bfa200000000000007020000fcffffff850000000100000015000f0000000000\
+    bf06000000000000bf6100000000000018120000040000000000000000000000b70300000100000085000000a9000000bf61000000000000\
+    1842000008000000000000000000000085000000aa000000bf61000000000000b702000040420f00b70300000000000085000000ab000000\
+    b7000000000000009500000000000000b7000000000000009500000000000000";
+
+#[test]
+fn the_timer_program_comes_out_byte_for_byte() {
+    let map = MapRef::Fd(4);
+    let mut a = Assembler::new();
+    let out = a.label();
+    a.st(Size::W, R10, -4, 0).insn(Insn::LoadMap { dst: R1, map }).mov(R2, R10).add(R2, -4).call(Helper(1));
+    a.jeq(R0, 0, out).mov(R6, R0);
+    a.mov(R1, R6).insn(Insn::LoadMap { dst: R2, map }).mov(R3, 1).call(Helper(169));
+    a.mov(R1, R6).insn(Insn::LoadFunction { dst: R2, off: 8 }).call(Helper(170));
+    a.mov(R1, R6).mov(R2, 1_000_000).mov(R3, 0).call(Helper(171));
+    a.mov(R0, 0).bind(out).exit();
+    a.mov(R0, 0).exit();
+    let bytes = a.finish().unwrap().encode(Endian::Little);
+    assert_eq!(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>(), TIMER);
 }
 
 /// What LLVM disassembles these instructions to, a line for each.

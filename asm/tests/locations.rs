@@ -202,7 +202,7 @@ fn flow(calls: &mut Calls) {
     emits!(calls, load_ksym(R1, "k"));
     emits!(calls, load_ksym_typed(R1, "k"));
     emits!(calls, load_btf_id(R1, BtfScope::Kernel, "struct task_struct"));
-    emits!(calls, core(Insn::Exit, CoreKind::TypeSize, "t", 1, "0"));
+    emits!(calls, core(Insn::LoadImm64 { dst: R1, value: 0 }, CoreKind::TypeSize, "t", 1, "0"));
     emits!(calls, insn(Insn::Exit));
     emits!(calls, insn(Insn::Ja { off: 0 }));
     emits!(calls, raw(Slot::new(0x95, 0, 0, 0, 0).unwrap()));
@@ -239,7 +239,6 @@ fn a_location_handed_in_is_the_one_that_comes_out() {
     let label = a.label();
     a.insn_at(Insn::Exit, here)
         .jump_at(Insn::Ja { off: 0 }, label, here)
-        .jump_at(Insn::Exit, label, here)
         .reloc_at(Insn::CallFunction { off: 0 }, RelocKind::CallFunction, "f", here)
         .bind(label)
         .exit();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use bpfsmith_asm::{DecodeError, Endian, Field, Insn, Slot, walk};
+use bpfsmith_asm::{Assembler, DecodeError, Endian, Field, Insn, Isa, Slot, walk};
 use proptest::prelude::*;
 
 fn encoded(insn: Insn) -> Vec<Slot> {
@@ -54,6 +54,18 @@ fn every_instruction_survives_encoding_and_decoding() {
                 assert_eq!(Slot::from_bytes(slot.to_bytes(endian), endian), *slot);
             }
         }
+    }
+}
+
+#[test]
+fn the_assembler_emits_every_instruction_as_it_is() {
+    let exit = Insn::Exit.encode().first();
+    for insn in walk::all() {
+        let mut a = Assembler::with_isa(Isa::all());
+        a.insn(insn).insn(Insn::Exit);
+        let slots: Vec<Slot> = a.finish().unwrap().slots().collect();
+        assert_eq!(slots, [encoded(insn), vec![exit]].concat());
+        assert_eq!(a.finish().unwrap().isa(), insn.isa() | Insn::Exit.isa());
     }
 }
 

@@ -7,34 +7,13 @@ use std::fmt;
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
+
 use super::abi;
 use super::call::get_info;
 use super::errno;
 use crate::base::Errno;
-
-/// How a descriptor of a map is opened. Of other objects there is only [`ReadWrite`](Self::ReadWrite).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// For reading and writing.
-    #[default]
-    ReadWrite,
-    /// For reading only.
-    #[doc(alias = "BPF_F_RDONLY")]
-    ReadOnly,
-    /// For writing only.
-    #[doc(alias = "BPF_F_WRONLY")]
-    WriteOnly,
-}
-
-impl Access {
-    pub(super) fn flags(self) -> u32 {
-        match self {
-            Self::ReadWrite => 0,
-            Self::ReadOnly => abi::BPF_F_RDONLY,
-            Self::WriteOnly => abi::BPF_F_WRONLY,
-        }
-    }
-}
+pub use crate::base::flags::Access;
 
 /// What stands behind a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,9 +37,14 @@ impl FdKind {
     /// Looks behind `fd`, by its name under `/proc/self/fd`.
     ///
     /// # Errors
-    /// Those of `readlink`; `ENOENT` where `/proc` is not mounted.
+    /// Those of `readlink`; `ENOENT` where `/proc` is not mounted, `EINVAL` where it is something else: only the kernel's own
+    /// word counts.
     pub fn of(fd: BorrowedFd<'_>) -> Result<Self, Errno> {
-        let link = format!("/proc/thread-self/fd/{}", fd.as_raw_fd());
+        const DESCRIPTORS: &str = "/proc/thread-self/fd";
+        if statfs(DESCRIPTORS).map_err(errno::from_nix)?.filesystem_type() != PROC_SUPER_MAGIC {
+            return Err(Errno::EINVAL);
+        }
+        let link = format!("{DESCRIPTORS}/{}", fd.as_raw_fd());
         let name = fs::read_link(link).map_err(|error| errno::from_io(&error))?;
         // Files that a user can name have absolute paths, so none of them can look like the first four.
         Ok(match name.as_os_str().as_encoded_bytes() {

@@ -52,8 +52,9 @@ pub fn program(program: &ProgFd) -> Result<ProgInfo, Errno> {
 
 /// Where the parts of a program go that have no fixed size. What is left empty is not asked for.
 ///
-/// The kernel fills as much as fits; how much there is stands in the counts of [`ProgInfo`]. Without `CAP_PERFMON` or where
-/// addresses are restricted it may give less: then the counts or the pointers in the record are 0.
+/// The kernel fills as much as fits; how much there is stands in the counts of [`ProgInfo`]. Without `CAP_BPF` there are no
+/// parts, and the counts are 0; where addresses are restricted (`bpf_jit_harden`, `kptr_restrict`) those that show them are
+/// withheld, and the pointer of the part is 0.
 #[derive(Debug, Default)]
 pub struct ProgParts<'a> {
     /// Instructions after verification, 8 bytes each.
@@ -76,7 +77,7 @@ pub struct ProgParts<'a> {
     pub prog_tags: &'a mut [[u8; 8]],
 }
 
-/// What is known of a program, with its `parts`.
+/// What is known of a program, with its `parts`. Of the pointers in the record is left whether they were used: 0 or 1.
 ///
 /// # Errors
 /// The kernel's.
@@ -86,19 +87,23 @@ pub fn program_parts(program: &ProgFd, parts: &mut ProgParts<'_>) -> Result<Prog
     // SAFETY: a program; each part goes to a live, exclusively borrowed buffer of the count told. Records of functions and
     // lines have the sizes of `struct bpf_func_info` and `struct bpf_line_info`: told another size, the kernel refuses.
     let told = unsafe { get_info(program.as_fd(), asked) }?;
-    // Addresses of this process, which are of no use any more and would make replies differ.
-    Ok(ProgInfo {
+    Ok(without_addresses(told))
+}
+
+/// Addresses of this process are nobody's business, and differ from run to run.
+fn without_addresses(told: ProgInfo) -> ProgInfo {
+    ProgInfo {
         jited_prog_insns: told.jited_prog_insns.min(1),
         xlated_prog_insns: told.xlated_prog_insns.min(1),
-        map_ids: 0,
+        map_ids: told.map_ids.min(1),
         jited_ksyms: told.jited_ksyms.min(1),
         jited_func_lens: told.jited_func_lens.min(1),
-        func_info: 0,
-        line_info: 0,
+        func_info: told.func_info.min(1),
+        line_info: told.line_info.min(1),
         jited_line_info: told.jited_line_info.min(1),
-        prog_tags: 0,
+        prog_tags: told.prog_tags.min(1),
         ..told
-    })
+    }
 }
 
 fn ask(parts: &mut ProgParts<'_>) -> Result<ProgInfo, Errno> {

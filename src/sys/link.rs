@@ -27,6 +27,14 @@ pub struct Create<'a> {
     pub options: Options<'a>,
 }
 
+impl<'a> Create<'a> {
+    /// Of a program (or map) and a place, with nothing besides.
+    #[must_use]
+    pub fn new(object: BorrowedFd<'a>, target: Target<'a>, attach_type: u32) -> Self {
+        Self { object, target, attach_type, flags: 0, options: Options::None }
+    }
+}
+
 /// What some sorts of links need besides a program and a place.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Options<'a> {

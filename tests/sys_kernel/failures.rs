@@ -4,8 +4,9 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use bpfsmith::base::Errno;
+use bpfsmith::sys::link::Target;
 use bpfsmith::sys::map::{Create, Types};
-use bpfsmith::sys::prog::{Attach, Load, Target};
+use bpfsmith::sys::prog::{Attach, Load};
 use bpfsmith::sys::{FdKind, Log, MapFd, ProgFd, btf, ids, link, map, pin, prog};
 
 use crate::samples::{ARRAY, HASH, SOCKET_FILTER, create, insn, int_btf, load, returns};
@@ -34,15 +35,7 @@ fn numbers() {
     assert_eq!(refused(&Create { map_type: HASH, max_entries: 0, ..array.clone() }), Errno::EINVAL);
     assert_eq!(refused(&Create { numa_node: Some(1 << 20), ..array.clone() }), Errno::EINVAL);
     assert_eq!(map::freeze(null.as_fd()), Err(Errno::EINVAL));
-    let nowhere = Attach {
-        target: Target::None,
-        program: None,
-        attach_type: 0,
-        flags: Default::default(),
-        replace: None,
-        relative: None,
-        expected_revision: 0,
-    };
+    let nowhere = Attach::default();
     assert!(prog::attach(&nowhere).is_err() && prog::detach(&nowhere).is_err());
     let load = |insns: &[u8], license| {
         let program = Load { prog_type: SOCKET_FILTER, insns, license, ..Default::default() };
@@ -83,9 +76,7 @@ fn failing_calls(map: &MapFd) {
     assert!(MapFd::try_from(null()).is_err());
     assert!(ProgFd::try_from(null()).is_err());
     assert!(ProgFd::try_from(OwnedFd::from(map.try_clone().unwrap())).is_err());
-    let object = map.as_fd();
-    let link =
-        link::Create { object, target: Target::None, attach_type: 0, flags: 0, options: Default::default() };
+    let link = link::Create::new(map.as_fd(), Target::None, 0);
     assert!(link::create(&link).is_err());
     assert!(map::lookup(map, &[0; 4], &mut [0; 4], Default::default()).is_err());
 }

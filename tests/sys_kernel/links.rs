@@ -61,13 +61,7 @@ fn cgroup_link() {
     let cgroup = Cgroup::new().unwrap();
     let directory = cgroup.open();
     let (first, second) = (egress(1), egress(1));
-    let create = Create {
-        object: first.as_fd(),
-        target: Target::Fd(directory.as_fd()),
-        attach_type: CGROUP_INET_EGRESS,
-        flags: 0,
-        options: Options::None,
-    };
+    let create = Create::new(first.as_fd(), Target::Fd(directory.as_fd()), CGROUP_INET_EGRESS);
     let made = link::create(&create).unwrap();
     assert_eq!(FdKind::of(made.as_fd()), Ok(FdKind::Link));
     assert_eq!(attached(&directory, QueryFlags::empty()).0, [prog_id(&first)]);
@@ -95,13 +89,7 @@ fn dropped() {
     let cgroup = Cgroup::new().unwrap();
     let directory = cgroup.open();
     let program = egress(1);
-    let create = Create {
-        object: program.as_fd(),
-        target: Target::Fd(directory.as_fd()),
-        attach_type: CGROUP_INET_EGRESS,
-        flags: 0,
-        options: Options::None,
-    };
+    let create = Create::new(program.as_fd(), Target::Fd(directory.as_fd()), CGROUP_INET_EGRESS);
     let made: OwnedFd = link::create(&create).unwrap().into();
     let made = LinkFd::try_from(made).unwrap();
     assert_eq!(attached(&directory, QueryFlags::empty()).1.count, 1);
@@ -144,9 +132,7 @@ fn attach() {
         program: Some(program.as_fd()),
         attach_type: CGROUP_INET_EGRESS,
         flags: AttachFlags::ALLOW_MULTI,
-        replace: None,
-        relative: None,
-        expected_revision: 0,
+        ..Default::default()
     };
     prog::attach(&place).unwrap();
     assert_eq!(prog::attach(&place), Err(Errno::EINVAL));

@@ -3,7 +3,7 @@
 use core::panic::Location;
 
 use crate::{
-    Assembler, Cond, Insn, Label, Reg, Width,
+    AsmError, Assembler, Cond, Insn, Label, Loc, Reg, Width,
     assembler::{At, Target},
     emit::Operand,
 };
@@ -112,13 +112,13 @@ impl Assembler {
     }
 
     /// Emits a jump to a label, whatever distance it holds, as if `at` had called one of the mnemonics. What is no jump
-    /// is emitted as it is.
+    /// is an error.
     pub fn jump_at(&mut self, insn: Insn, label: Label, at: &'static Location<'static>) -> &mut Self {
         match insn {
             Insn::Ja { .. } | Insn::JaLong { .. } | Insn::Jump { .. } | Insn::MayGoto { .. } => {
                 self.emit_jump(insn, Target::Label(label), at)
             }
-            _ => self.emit(insn, at),
+            _ => self.fail(AsmError::NoJump { loc: Loc::of(at), insn }),
         }
     }
 

@@ -7,12 +7,12 @@ mod operand;
 mod place;
 mod statement;
 
-use alloc::sync::Arc;
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::str::FromStr;
 
 pub use error::{Number, TextError, TextErrorKind};
 
-use crate::{AsmError, Assembler, Code, Isa, Loc, LocId};
+use crate::{AsmError, Assembler, Code, Isa, Loc, LocId, loc::Text};
 use cursor::Cursor;
 use labels::Labels;
 
@@ -47,7 +47,7 @@ impl Code {
         let mut parser = Parser::new(file, text);
         match parser.statements() {
             Ok(()) => parser.finish(),
-            Err(mistake) => Err(parser.locate(mistake)),
+            Err(mistake) => Err(parser.locate(*mistake)),
         }
     }
 }
@@ -68,24 +68,40 @@ struct Mistake {
     kind: TextErrorKind,
 }
 
-type Parsed<T> = Result<T, Mistake>;
+impl Mistake {
+    #[cold]
+    fn new(at: usize, kind: TextErrorKind) -> Box<Self> {
+        Box::new(Self { at, kind })
+    }
+}
+
+/// A mistake is rare and large: it stays out of the way of what is right.
+type Parsed<T> = Result<T, Box<Mistake>>;
+
+/// The mistake that stands at `at`.
+#[cold]
+fn mistake<T>(at: usize, kind: TextErrorKind) -> Parsed<T> {
+    Err(Mistake::new(at, kind))
+}
 
 struct Parser<'a> {
     cursor: Cursor<'a>,
     file: Arc<str>,
+    /// The same text, for the places to share.
+    text: Arc<str>,
     asm: Assembler,
-    places: alloc::vec::Vec<Loc>,
+    places: Vec<Loc>,
     labels: Labels<'a>,
-    line: Line<'a>,
+    line: Line,
 }
 
 /// The line that is being read.
-struct Line<'a> {
+#[derive(Clone, Copy)]
+struct Line {
     number: u32,
     start: usize,
-    text: &'a str,
-    /// The same as places hold it, made when the first instruction of the line needs it.
-    shared: Option<Arc<str>>,
+    /// How many places there were before it.
+    places: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -93,10 +109,11 @@ impl<'a> Parser<'a> {
         Self {
             cursor: Cursor::new(text),
             file: file.into(),
+            text: text.into(),
             asm: Assembler::with_isa(Isa::all()),
-            places: alloc::vec::Vec::new(),
+            places: Vec::new(),
             labels: Labels::default(),
-            line: Line { number: 1, start: 0, text: first_line(text), shared: None },
+            line: Line { number: 1, start: 0, places: 0 },
         }
     }
 
@@ -104,7 +121,10 @@ impl<'a> Parser<'a> {
         loop {
             self.cursor.blanks()?;
             match self.cursor.peek() {
-                None => return Ok(()),
+                None => {
+                    self.end_line();
+                    return Ok(());
+                }
                 Some(b'\n') => self.next_line(),
                 Some(b';') => self.cursor.skip(1),
                 Some(_) => self.statement()?,
@@ -113,15 +133,28 @@ impl<'a> Parser<'a> {
     }
 
     fn next_line(&mut self) {
+        self.end_line();
         self.cursor.skip(1);
-        let start = self.cursor.at();
-        self.line =
-            Line { number: self.line.number + 1, start, text: first_line(self.cursor.rest()), shared: None };
+        self.line = Line { number: self.line.number + 1, start: self.cursor.at(), places: self.places.len() };
+    }
+
+    /// Gives the places of the line its text, now that its end is known.
+    #[inline]
+    fn end_line(&mut self) {
+        let Some(places) = self.places.get_mut(self.line.places..).filter(|places| !places.is_empty()) else {
+            return;
+        };
+        let line = self.cursor.since(self.line.start).trim_ascii_end();
+        let end = self.line.start + line.len();
+        let start = end - line.trim_ascii_start().len();
+        for place in places {
+            place.set_text_range(start, end);
+        }
     }
 
     fn finish(self) -> Result<Code, TextError> {
         if let Some(missing) = self.labels.missing() {
-            return Err(self.locate(missing));
+            return Err(self.locate(*missing));
         }
         match self.asm.finish() {
             Ok(mut code) => {
@@ -145,13 +178,10 @@ impl<'a> Parser<'a> {
 
     /// The place of what begins at `at` in the current line.
     fn place(&mut self, at: usize) -> LocId {
-        let text = match &self.line.shared {
-            Some(text) => Arc::clone(text),
-            None => Arc::clone(self.line.shared.insert(self.line.text.trim().into())),
-        };
-        let column = column(self.line.start, at);
+        let text = Text::in_text(&self.text);
         let id = LocId(self.places.len() as u32);
-        self.places.push(Loc::new(Arc::clone(&self.file), self.line.number, column, Some(text)));
+        let column = column(self.line.start, at);
+        self.places.push(Loc::in_text(Arc::clone(&self.file), self.line.number, column, text));
         id
     }
 
@@ -161,14 +191,11 @@ impl<'a> Parser<'a> {
         let before = self.cursor.before(mistake.at);
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let number = before.bytes().filter(|byte| *byte == b'\n').count() as u32 + 1;
-        let text = first_line(self.cursor.from(start)).trim().into();
-        let loc = Loc::new(Arc::clone(&self.file), number, column(start, mistake.at), Some(text));
+        let line = self.cursor.from(start).split('\n').next().unwrap_or_default();
+        let loc =
+            Loc::new(Arc::clone(&self.file), number, column(start, mistake.at), Some(line.trim().into()));
         TextError { loc, kind: mistake.kind }
     }
-}
-
-fn first_line(text: &str) -> &str {
-    text.split('\n').next().unwrap_or_default()
 }
 
 /// Columns count bytes from 1.

@@ -2,7 +2,7 @@
 
 use alloc::{borrow::Cow, boxed::Box, string::String};
 
-use super::{Mistake, Parsed, TextErrorKind, error::Number};
+use super::{Mistake, Parsed, TextErrorKind, error::Number, mistake};
 use crate::text::words;
 
 /// A place in the text. It always stands between two characters.
@@ -28,6 +28,12 @@ impl<'a> Cursor<'a> {
         self.text.get(..at).unwrap_or(self.text)
     }
 
+    /// What stands between `start` and here.
+    #[inline]
+    pub(super) fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
     pub(super) fn rest(&self) -> &'a str {
         self.from(self.at)
     }
@@ -51,13 +57,26 @@ impl<'a> Cursor<'a> {
     /// Skips what stands between words: blanks and comments, but not the end of the line.
     #[inline]
     pub(super) fn blanks(&mut self) -> Parsed<()> {
-        loop {
-            match self.peek() {
-                Some(b' ' | b'\t' | b'\r') => self.at += 1,
-                Some(b'#' | b'/') if self.comment()? => {}
-                _ => return Ok(()),
-            }
+        self.plain_blanks();
+        match self.peek() {
+            Some(b'#' | b'/') => self.comments(),
+            _ => Ok(()),
         }
+    }
+
+    #[inline]
+    fn plain_blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    #[cold]
+    fn comments(&mut self) -> Parsed<()> {
+        while self.comment()? {
+            self.plain_blanks();
+        }
+        Ok(())
     }
 
     /// Skips a comment, if one begins here.
@@ -143,7 +162,7 @@ impl<'a> Cursor<'a> {
                 }
                 [b'\\', ..] => return Err(self.expected("\\\", \\\\, \\n or \\r")),
                 [] | [b'\n', ..] => {
-                    return Err(Mistake { at: start, kind: TextErrorKind::Unterminated { what: "name" } });
+                    return mistake(start, TextErrorKind::Unterminated { what: "name" });
                 }
                 _ => name.push_str(self.take_while(|byte| !matches!(byte, b'"' | b'\\' | b'\n'))),
             }
@@ -152,7 +171,7 @@ impl<'a> Cursor<'a> {
 
     fn checked_name(&self, at: usize, name: Cow<'a, str>) -> Parsed<Cow<'a, str>> {
         if name.is_empty() || name.contains('\0') {
-            return Err(Mistake { at, kind: TextErrorKind::Name { name: name.into() } });
+            return mistake(at, TextErrorKind::Name { name: name.into() });
         }
         Ok(name)
     }
@@ -178,7 +197,7 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
-    fn not_a_number(&self, at: usize, word: &str) -> Mistake {
+    fn not_a_number(&self, at: usize, word: &str) -> Box<Mistake> {
         let digits = word.strip_prefix("0x").unwrap_or(word);
         let kind = if word.is_empty() {
             return self.expected("a number");
@@ -187,7 +206,7 @@ impl<'a> Cursor<'a> {
         } else {
             TextErrorKind::Number { word: word.into() }
         };
-        Mistake { at, kind }
+        Mistake::new(at, kind)
     }
 
     /// Whether the statement ends here.
@@ -197,19 +216,19 @@ impl<'a> Cursor<'a> {
     }
 
     #[cold]
-    pub(super) const fn mistake(&self, kind: TextErrorKind) -> Mistake {
-        Mistake { at: self.at, kind }
+    pub(super) fn mistake(&self, kind: TextErrorKind) -> Box<Mistake> {
+        Mistake::new(self.at, kind)
     }
 
     /// That something else had to stand here.
     #[cold]
-    pub(super) fn expected(&self, expected: &'static str) -> Mistake {
+    pub(super) fn expected(&self, expected: &'static str) -> Box<Mistake> {
         self.mistake(TextErrorKind::Expected { expected, found: self.found() })
     }
 
     /// That this word or character had to stand here.
     #[cold]
-    fn missing(&self, expected: &'static str) -> Mistake {
+    fn missing(&self, expected: &'static str) -> Box<Mistake> {
         self.mistake(TextErrorKind::Token { expected, found: self.found() })
     }
 

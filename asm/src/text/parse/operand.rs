@@ -3,8 +3,9 @@
 use alloc::borrow::Cow;
 
 use super::{
-    Mistake, Parsed, Parser, TextErrorKind,
+    Parsed, Parser, TextErrorKind,
     error::Number,
+    mistake,
     place::{Named, Place, Type, fits, immediate, stack_arg},
     statement::Emit,
 };
@@ -55,7 +56,7 @@ impl<'a> Parser<'a> {
     #[inline]
     fn register_to(&self, op: AluOp, dst: Named, src: Named, at: usize) -> Parsed<Emit<'a>> {
         if dst.width != src.width {
-            return Err(Mistake { at, kind: TextErrorKind::Widths });
+            return mistake(at, TextErrorKind::Widths);
         }
         Ok(Emit::Insn(Insn::Alu { op, width: dst.width, dst: dst.reg, src: Source::Reg(src.reg) }))
     }
@@ -197,10 +198,10 @@ impl<'a> Parser<'a> {
 
     fn swap(&mut self, word: &str, dst: Named, at: usize) -> Parsed<Emit<'a>> {
         let Some((op, bits)) = swap(word) else {
-            return Err(Mistake { at, kind: TextErrorKind::Unknown { word: word.into() } });
+            return mistake(at, TextErrorKind::Unknown { word: word.into() });
         };
         if dst.width != Width::Bits64 {
-            return Err(Mistake { at, kind: TextErrorKind::Widths });
+            return mistake(at, TextErrorKind::Widths);
         }
         self.cursor.same_register(dst.reg, Width::Bits64)?;
         Ok(Emit::Insn(Insn::Swap { op, bits, dst: dst.reg }))
@@ -235,7 +236,7 @@ impl<'a> Parser<'a> {
             "cmpxchg32_32" => self.exchange(AtomicOp::CmpXchg, Width::Bits32, dst, at),
             _ => match fetch(word) {
                 Some(op) => self.fetch(op, dst, at),
-                None => Err(Mistake { at: from, kind: TextErrorKind::Unknown { word: word.into() } }),
+                None => mistake(from, TextErrorKind::Unknown { word: word.into() }),
             },
         }
     }
@@ -312,7 +313,7 @@ impl<'a> Parser<'a> {
             return Ok(Emit::Insn(Insn::Atomic { op, width, base, off, src: dst }));
         }
         if dst != Reg::R0 {
-            return Err(Mistake { at, kind: TextErrorKind::TwoRegisters });
+            return mistake(at, TextErrorKind::TwoRegisters);
         }
         self.cursor.expect(",")?;
         self.same_for(Reg::R0, size)?;
@@ -333,7 +334,7 @@ impl<'a> Parser<'a> {
         self.cursor.blanks()?;
         let at = self.cursor.at();
         let second = self.cursor.register_for(size)?;
-        if second == first { Ok(()) } else { Err(Mistake { at, kind: TextErrorKind::TwoRegisters }) }
+        if second == first { Ok(()) } else { mistake(at, TextErrorKind::TwoRegisters) }
     }
 }
 
@@ -341,7 +342,7 @@ impl<'a> Parser<'a> {
 fn whole(register: Named, at: usize) -> Parsed<Reg> {
     match register.width {
         Width::Bits64 => Ok(register.reg),
-        Width::Bits32 => Err(Mistake { at, kind: TextErrorKind::Widths }),
+        Width::Bits32 => mistake(at, TextErrorKind::Widths),
     }
 }
 
@@ -350,7 +351,7 @@ fn wide(at: usize, value: Number) -> Parsed<u64> {
     match (value.signed(), value.negative) {
         (Some(signed), _) => Ok(signed.cast_unsigned()),
         (None, false) => Ok(value.magnitude),
-        (None, true) => Err(Mistake { at, kind: TextErrorKind::Range { value, what: "64 bits" } }),
+        (None, true) => mistake(at, TextErrorKind::Range { value, what: "64 bits" }),
     }
 }
 

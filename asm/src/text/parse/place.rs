@@ -1,6 +1,6 @@
 //! Registers, numbers of a certain size, and places in memory.
 
-use super::{Mistake, Parsed, TextErrorKind, cursor::Cursor, error::Number};
+use super::{Mistake, Parsed, TextErrorKind, cursor::Cursor, error::Number, mistake};
 use crate::{
     Reg, StackArg,
     op::{Narrow, Size, Width, special},
@@ -49,7 +49,7 @@ pub(super) fn register_word(word: &str) -> Option<(Width, u32)> {
 pub(super) fn named(width: Width, number: u32, at: usize) -> Parsed<Named> {
     match u8::try_from(number).ok().and_then(Reg::from_number) {
         Some(reg) => Ok(Named { width, reg }),
-        None => Err(Mistake { at, kind: TextErrorKind::Register { number } }),
+        None => mistake(at, TextErrorKind::Register { number }),
     }
 }
 
@@ -86,7 +86,7 @@ impl Cursor<'_> {
         let at = self.at();
         match self.register()? {
             Named { width: Width::Bits64, reg } => Ok(reg),
-            _ => Err(Mistake { at, kind: TextErrorKind::Widths }),
+            _ => mistake(at, TextErrorKind::Widths),
         }
     }
 
@@ -96,11 +96,7 @@ impl Cursor<'_> {
         self.blanks()?;
         let at = self.at();
         let register = self.register()?;
-        if register.width == width {
-            Ok(register.reg)
-        } else {
-            Err(Mistake { at, kind: TextErrorKind::Widths })
-        }
+        if register.width == width { Ok(register.reg) } else { mistake(at, TextErrorKind::Widths) }
     }
 
     /// A register for memory of this size: its half will do for up to four bytes.
@@ -117,7 +113,7 @@ impl Cursor<'_> {
         self.blanks()?;
         let at = self.at();
         let second = self.register_of(width)?;
-        if second == first { Ok(()) } else { Err(Mistake { at, kind: TextErrorKind::TwoRegisters }) }
+        if second == first { Ok(()) } else { mistake(at, TextErrorKind::TwoRegisters) }
     }
 
     /// A number that a place can hold: `take` says how, `what` is its name.
@@ -203,7 +199,7 @@ impl Cursor<'_> {
         let at = self.at();
         match self.bare_place()? {
             Place::At(base, off) => Ok((base, off)),
-            Place::Arg(_) => Err(Mistake { at, kind: TextErrorKind::StackArg }),
+            Place::Arg(_) => mistake(at, TextErrorKind::StackArg),
         }
     }
 
@@ -223,7 +219,7 @@ impl Cursor<'_> {
         match base {
             Some((Width::Bits64, number)) if number == u32::from(special::ARGS_BASE) => Ok(Place::Arg(off)),
             Some((Width::Bits64, number)) => Ok(Place::At(named(Width::Bits64, number, at)?.reg, off)),
-            _ => Err(Mistake { at, kind: TextErrorKind::Widths }),
+            _ => mistake(at, TextErrorKind::Widths),
         }
     }
 
@@ -238,13 +234,13 @@ impl Cursor<'_> {
 /// The argument that lies `bytes` away from the base.
 pub(super) fn stack_arg(at: usize, bytes: Option<i16>) -> Parsed<StackArg> {
     let arg = bytes.and_then(StackArg::from_bytes);
-    arg.ok_or(Mistake { at, kind: TextErrorKind::StackArg })
+    arg.ok_or_else(|| Mistake::new(at, TextErrorKind::StackArg))
 }
 
 #[inline]
 pub(super) fn fits(register: Named, size: Size, at: usize) -> Parsed<Reg> {
     match (register.width, size) {
-        (Width::Bits32, Size::DW) => Err(Mistake { at, kind: TextErrorKind::HalfRegister }),
+        (Width::Bits32, Size::DW) => mistake(at, TextErrorKind::HalfRegister),
         _ => Ok(register.reg),
     }
 }
@@ -257,7 +253,7 @@ pub(super) fn within<T>(
     take: impl Fn(i64) -> Option<T>,
 ) -> Parsed<T> {
     let taken = value.signed().and_then(take);
-    taken.ok_or(Mistake { at, kind: TextErrorKind::Range { value, what } })
+    taken.ok_or_else(|| Mistake::new(at, TextErrorKind::Range { value, what }))
 }
 
 #[inline]

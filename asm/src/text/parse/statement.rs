@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 
 use super::{
-    Mistake, Parsed, Parser, TextErrorKind,
+    Parsed, Parser, TextErrorKind, mistake,
     place::{Named, Place, Type, fits, low_word, named, register_word, stack_arg},
 };
 use crate::{
@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
 
     fn label(&mut self, name: Cow<'a, str>, at: usize) -> Parsed<()> {
         if name.is_empty() {
-            return Err(Mistake { at, kind: TextErrorKind::Name { name: "".into() } });
+            return mistake(at, TextErrorKind::Name { name: "".into() });
         }
         let asm = &mut self.asm;
         let label = self.labels.stands(name, self.line.number, at, || asm.label())?;
@@ -90,9 +90,9 @@ impl<'a> Parser<'a> {
             "store_release" => self.store_release(),
             "ld_pseudo" => self.load_pseudo(),
             ".byte" => self.bytes(),
-            "callx" => Err(Mistake { at, kind: TextErrorKind::Callx }),
+            "callx" => mistake(at, TextErrorKind::Callx),
             "" => Err(self.cursor.expected("an instruction")),
-            _ => Err(Mistake { at, kind: TextErrorKind::Unknown { word: word.into() } }),
+            _ => mistake(at, TextErrorKind::Unknown { word: word.into() }),
         }
     }
 
@@ -175,7 +175,7 @@ impl<'a> Parser<'a> {
         let at = self.cursor.at();
         let src = match self.cursor.try_register()? {
             Some(register) if register.width == width => Source::Reg(register.reg),
-            Some(_) => return Err(Mistake { at, kind: TextErrorKind::Widths }),
+            Some(_) => return mistake(at, TextErrorKind::Widths),
             None => Source::Imm(self.cursor.immediate(width)?),
         };
         self.cursor.expect("goto")?;
@@ -345,7 +345,7 @@ impl<'a> Parser<'a> {
             "typed_ksym" => (RelocKind::Ksym { typed: true }, self.cursor.name()?),
             "btf_id" => self.btf_id()?,
             "core" => self.core()?,
-            _ => return Err(Mistake { at, kind: TextErrorKind::Unknown { word: word.into() } }),
+            _ => return mistake(at, TextErrorKind::Unknown { word: word.into() }),
         };
         self.cursor.expect(")")?;
         self.asm.text_reloc(slot, kind, &name);
@@ -369,7 +369,7 @@ impl<'a> Parser<'a> {
         let at = self.cursor.at();
         let word = self.cursor.word();
         let Some(&kind) = CoreKind::ALL.iter().find(|kind| words::core_kind(**kind) == word) else {
-            return Err(Mistake { at, kind: TextErrorKind::Unknown { word: word.into() } });
+            return mistake(at, TextErrorKind::Unknown { word: word.into() });
         };
         self.cursor.expect(",")?;
         let type_id = self.cursor.number_in("a type id", |n| u32::try_from(n).ok())?;
