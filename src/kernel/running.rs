@@ -4,7 +4,7 @@ use std::fs;
 
 use thiserror::Error;
 
-use crate::base::{Endian, Errno};
+use crate::base::{Capabilities, Endian, Errno};
 use crate::object::{Need, Needs};
 use crate::sys::host;
 use crate::target::Target;
@@ -32,7 +32,7 @@ impl Target {
         if let Ok(release) = host::kernel_version() {
             target = target.with_release_hint(release);
         }
-        if let Ok(capabilities) = host::capabilities() {
+        if let Some(capabilities) = capabilities() {
             target = target.with_capabilities(capabilities);
         }
         if needs.kernel_btf() {
@@ -45,6 +45,14 @@ impl Target {
         }
         let names: Vec<&str> = needs.addresses().collect();
         if names.is_empty() { Ok(target) } else { with_addresses(target, &names) }
+    }
+}
+
+/// What counts for bpf(2): in another user namespace than the first, nothing.
+fn capabilities() -> Option<Capabilities> {
+    match host::in_initial_user_namespace() {
+        Ok(false) => Some(Capabilities::empty()),
+        _ => host::capabilities().ok(),
     }
 }
 
