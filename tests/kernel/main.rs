@@ -8,6 +8,7 @@ mod support;
 mod golden;
 
 mod atomics;
+mod calls;
 mod common;
 mod failures;
 mod jumps;
@@ -25,7 +26,11 @@ use std::process::ExitCode;
 use support::Suite;
 
 fn main() -> ExitCode {
+    if let Some(code) = calls::child() {
+        return code;
+    }
     let mut suite = Suite::new();
+    calls::add(&mut suite);
     atomics::add(&mut suite);
     failures::add(&mut suite);
     jumps::add(&mut suite);
