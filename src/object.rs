@@ -136,12 +136,8 @@ struct Types(Builder);
 impl Types {
     /// The finished BTF; BTF without types, which no kernel takes, is what an object without any has.
     fn finished(&self) -> Result<Btf, BtfError> {
-        finish(self.0.clone())
+        if self.0.view().is_empty() { Ok(self.0.view().clone()) } else { self.0.clone().finish() }
     }
-}
-
-fn finish(builder: Builder) -> Result<Btf, BtfError> {
-    if builder.view().is_empty() { Ok(builder.view().clone()) } else { builder.finish() }
 }
 
 impl PartialEq for Types {

@@ -97,7 +97,7 @@ pub fn link(object: &Object) -> Result<Linked<'_>, ObjectError> {
     let programs =
         object.programs().iter().map(|program| linker.program(program)).collect::<Result<_, _>>()?;
     let btf = |source| ObjectError::Btf { source, site: Site::unknown() };
-    Ok(Linked { programs, btf: super::finish(linker.btf).map_err(btf)? })
+    Ok(Linked { programs, btf: linker.btf.finish_functions().map_err(btf)? })
 }
 
 struct Linker<'a> {
