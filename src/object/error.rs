@@ -134,6 +134,18 @@ pub enum ObjectError {
         /// The line of the program.
         site: Site,
     },
+    /// A global function is used as a callback, which the kernel wants to be static (`callback function not static`).
+    #[error(
+        "function `{function}` uses the global function `{callee}` as a callback: callbacks are static{site}"
+    )]
+    GlobalCallback {
+        /// The function.
+        function: String,
+        /// The global function.
+        callee: String,
+        /// The line of the instruction.
+        site: Site,
+    },
     /// The address of a map's value was asked for where the kernel gives none: only arrays have one.
     #[error(
         "function `{function}` takes the address of a value of map `{map}`, whose kind {kind} has none: only arrays do{site}"
@@ -300,6 +312,7 @@ impl ObjectError {
             | Self::UnknownMap { site, .. }
             | Self::UnknownFunction { site, .. }
             | Self::EntryUsedAsFunction { site, .. }
+            | Self::GlobalCallback { site, .. }
             | Self::NoDirectValue { site, .. }
             | Self::ValueOffset { site, .. }
             | Self::Recursion { site, .. }
