@@ -7,6 +7,7 @@ mod support;
 #[path = "../support/golden.rs"]
 mod golden;
 
+mod arithmetic;
 mod atomics;
 mod calls;
 mod common;
@@ -19,6 +20,7 @@ mod refused;
 mod rejections;
 mod runs;
 mod timers;
+mod traps;
 mod walk;
 
 use std::process::ExitCode;
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         return code;
     }
     let mut suite = Suite::new();
+    arithmetic::add(&mut suite);
     calls::add(&mut suite);
     atomics::add(&mut suite);
     failures::add(&mut suite);
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     rejections::add(&mut suite);
     runs::add(&mut suite);
     timers::add(&mut suite);
+    traps::add(&mut suite);
     walk::add(&mut suite);
     suite.run()
 }
