@@ -220,7 +220,7 @@ impl<'a> Planner<'a> {
         self.programs.push(out);
         let load = ProgLoad {
             prog_type: program.def.kind.prog_type(),
-            insns: body.slots.iter().flat_map(|slot| slot.to_bytes(endian)).collect(),
+            insns: bytes(body.slots.iter().map(|slot| slot.to_bytes(endian))),
             fd_slots: body.fd_slots,
             license: self.object.license().to_owned(),
             flags: program.def.flags,
@@ -290,8 +290,13 @@ fn prog_btf(btf: Fd, program: &LinkedProgram<'_>, endian: crate::base::Endian, l
     let line_info: &[_] = if lines { &program.line_info } else { &[] };
     ProgBtf {
         btf,
-        func_info: program.func_info.iter().flat_map(|record| record.to_bytes(endian)).collect(),
-        line_info: line_info.iter().flat_map(|record| record.to_bytes(endian)).collect(),
-        core_relos: program.core_relos.iter().flat_map(|record| record.to_bytes(endian)).collect(),
+        func_info: bytes(program.func_info.iter().map(|record| record.to_bytes(endian))),
+        line_info: bytes(line_info.iter().map(|record| record.to_bytes(endian))),
+        core_relos: bytes(program.core_relos.iter().map(|record| record.to_bytes(endian))),
     }
+}
+
+/// Records one after another; their number is known, so that there is one allocation.
+fn bytes<const SIZE: usize>(records: impl ExactSizeIterator<Item = [u8; SIZE]>) -> Vec<u8> {
+    records.collect::<Vec<_>>().into_flattened()
 }

@@ -104,12 +104,17 @@ impl<'a> Requirements<'a> {
     }
 
     fn instructions(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+        let (mut met, mut missing) = (Isa::empty(), Isa::empty());
         for placed in &program.functions {
-            let missing = self.missing_groups(placed.def.code.isa());
             for (inside, insn) in placed.def.code.insns() {
                 let index = placed.start as usize + inside;
+                let used = insn.as_ref().map_or(Isa::empty(), |insn| insn.isa());
+                if !met.contains(used) {
+                    missing |= self.missing_groups(used - met);
+                    met |= used;
+                }
                 match insn {
-                    Ok(insn) if insn.isa().intersects(missing) => {
+                    Ok(insn) if used.intersects(missing) => {
                         return Err(self.lacks_instruction(program, index, insn));
                     }
                     Ok(Insn::Call { helper }) => self.helper(program, index, helper)?,
