@@ -119,7 +119,8 @@ impl ProgramKind {
 
     /// The first release whose `BPF_PROG_TEST_RUN` runs the kind; `None`: none does.
     ///
-    /// `STRUCT_OPS` has a test run for the kernel's own dummy table only, which does not count.
+    /// `STRUCT_OPS` has a test run for the kernel's own dummy table only, which does not count. That of `TRACING` calls the
+    /// kernel's functions for such tests (`bpf_fentry_test1`, ...): the program runs if it is attached to one of them.
     #[must_use]
     pub const fn test_run(self) -> Option<KernelVersion> {
         let (major, minor) = match self.prog_type() {

@@ -1,16 +1,21 @@
 //! The object: maps, functions, programs and their BTF, as plain data that every door knows.
 
 mod builder;
+mod calls;
 mod error;
+mod function;
 pub mod linker;
 mod names;
 mod needs;
 mod only;
 mod rules;
+mod types;
 
 pub use builder::{MapRef, ObjectBuilder};
 pub use error::ObjectError;
+pub use function::FunctionDef;
 pub use needs::{Need, Needs};
+pub(crate) use types::by_c_name;
 
 use names::NameSpaces;
 
@@ -18,7 +23,7 @@ use crate::asm::Isa;
 use crate::base::Endian;
 use crate::btf::{Btf, BtfError, Builder};
 use crate::map::MapDef;
-use crate::program::{FunctionDef, ProgramDef};
+use crate::program::ProgramDef;
 
 /// Maps, functions, programs and BTF, closed over each other: every name they use is defined in it or
 /// declared as a need.

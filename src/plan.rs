@@ -6,12 +6,14 @@ mod display;
 mod error;
 mod execute;
 mod fd;
+mod reply;
 mod require;
 
 pub use command::*;
 pub use error::PlanError;
-pub use execute::{Bpf, Failure, MapShape, Reply, StepError};
+pub use execute::{Bpf, StepError};
 pub use fd::{Fd, FdInfo, FdKind};
+pub use reply::*;
 
 use crate::base::{Endian, KernelVersion};
 use crate::object::Object;

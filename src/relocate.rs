@@ -36,12 +36,12 @@ impl<'a> Resolver<'a> {
         let index = reloc.slot as usize;
         match reloc.kind {
             RelocKind::Kfunc => {
-                let id = self.find(Kind::Func, reloc.symbol, || Need::Kfunc(name()), &site)?;
+                let id = self.find(&[Kind::Func], reloc.symbol, || Need::Kfunc(name()), &site)?;
                 set(slots, index, id.0.cast_signed());
             }
             RelocKind::Ksym { typed: true } => {
-                let id =
-                    self.find(Kind::Var, reloc.symbol, || Need::Ksym { name: name(), typed: true }, &site)?;
+                let need = || Need::Ksym { name: name(), typed: true };
+                let id = self.find(&[Kind::Var, Kind::Func], reloc.symbol, need, &site)?;
                 set(slots, index, id.0.cast_signed());
             }
             RelocKind::Ksym { typed: false } => {
@@ -73,18 +73,19 @@ impl<'a> Resolver<'a> {
             _ => (Kind::Func, target.clone()),
         };
         let need = || Need::AttachTarget { program: program.name.clone(), target: target.clone() };
-        self.find(kind, &name, need, &|| program.site.clone()).map(|id| id.0)
+        self.find(&[kind], &name, need, &|| program.site.clone()).map(|id| id.0)
     }
 
     fn find(
         &mut self,
-        kind: Kind,
+        kinds: &[Kind],
         name: &str,
         need: impl Fn() -> Need,
         site: &impl Fn() -> Site,
     ) -> Result<TypeId, RelocateError> {
         let view = self.view(&need, site)?;
-        view.find(kind, name).ok_or_else(|| RelocateError::NotInKernel { need: need(), site: site() })
+        let found = kinds.iter().find_map(|&kind| view.find(kind, name));
+        found.ok_or_else(|| RelocateError::NotInKernel { need: need(), site: site() })
     }
 
     /// A type by its C name: `struct task_struct`, `union x`, `enum y`, or the name of a typedef or integer.
@@ -100,9 +101,7 @@ impl<'a> Resolver<'a> {
             Some(("enum", name)) => (&[Kind::Enum, Kind::Enum64], name),
             _ => (&[Kind::Typedef, Kind::Int, Kind::Struct], name),
         };
-        let view = self.view(&need, site)?;
-        let found = kinds.iter().find_map(|&kind| view.find(kind, name));
-        found.ok_or_else(|| RelocateError::NotInKernel { need: need(), site: site() })
+        self.find(kinds, name, need, site)
     }
 
     fn view(

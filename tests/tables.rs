@@ -12,16 +12,19 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
 
-use bpfsmith::asm::Helper;
+use bpfsmith::asm::{Assembler, Helper, Reg::R0};
 use bpfsmith::base::{Endian, Errno, KernelVersion};
+use bpfsmith::btf::special::{FieldKind, FieldKinds};
 use bpfsmith::btf::{Builder, IntEncoding, StructDef, TypeId};
-use bpfsmith::kind::{AttachType, ProgType};
+use bpfsmith::kind::{AttachType, ProgType, ProgramKind};
 use bpfsmith::map::{BtfRule, EntriesRule, MapFlags, MapKind, SizeRule};
 use bpfsmith::sys::map::{Create, Types, create};
-use bpfsmith::sys::{BtfFd, Log, btf, host};
+use bpfsmith::sys::{BtfFd, Log, btf, host, prog};
 
 use kernel::Kernel;
-use support::{Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, has_vmlinux_btf};
+use support::{
+    Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf,
+};
 
 /// The last release whose constants are all in the tables.
 const COMPLETE: KernelVersion = KernelVersion::new(6, 18);
@@ -35,11 +38,18 @@ fn main() -> ExitCode {
     suite.test_if(has_vmlinux_btf, "map flags have the kernel's bits", map_flags);
     // Flags of hash tables and sockets ask for more than CAP_BPF.
     let caps = || all(&[has_cap_bpf, has_cap_net_admin, has_cap_sys_admin]);
+    let programs = || all(&[has_cap_bpf, has_cap_net_admin, has_cap_perfmon]);
     suite.test_if(caps(), "the kernel takes the map flags that the table says", flags_of_kinds);
     suite.test_if(caps(), "the kernel takes the key sizes that the table says", key_sizes);
     suite.test_if(caps(), "the kernel takes the value sizes that the table says", value_sizes);
     suite.test_if(caps(), "the kernel takes the numbers of entries that the table says", entries);
     suite.test_if(caps(), "the kernel takes BTF where the table says", types_of_kinds);
+    suite.test_if(caps(), "the kernel takes special fields where the table says", special_fields);
+    suite.test_if(
+        programs(),
+        "the kernel loads each kind, and takes the return values that the table says",
+        returns,
+    );
     suite.run()
 }
 
@@ -280,4 +290,105 @@ fn types_of_kinds() {
             );
         }
     }
+}
+
+/// Those that need nothing beside them in the value.
+const FIELDS: [(FieldKind, FieldKinds); 9] = [
+    (FieldKind::SpinLock, FieldKinds::SPIN_LOCK),
+    (FieldKind::ResSpinLock, FieldKinds::RES_SPIN_LOCK),
+    (FieldKind::Timer, FieldKinds::TIMER),
+    (FieldKind::WorkQueue, FieldKinds::WORK_QUEUE),
+    (FieldKind::TaskWork, FieldKinds::TASK_WORK),
+    (FieldKind::KptrUntrusted, FieldKinds::KPTR_UNTRUSTED),
+    (FieldKind::Kptr, FieldKinds::KPTR),
+    (FieldKind::Uptr, FieldKinds::UPTR),
+    (FieldKind::RefCount, FieldKinds::REFCOUNT),
+];
+
+/// The size of the values that hold them.
+const HOLDER: u32 = 32;
+
+/// A key for the kind, and a value with the field.
+fn holder(key: u32, field: FieldKind) -> (BtfFd, TypeId, TypeId) {
+    let mut builder = Builder::new();
+    let key = match key {
+        4 => builder.int("int", 4, IntEncoding::SIGNED),
+        8 => builder.int("long", 8, IntEncoding::SIGNED),
+        size => builder.structure(StructDef::new("key").size(size)),
+    };
+    let field = match field {
+        FieldKind::KptrUntrusted | FieldKind::Kptr | FieldKind::Uptr => {
+            // A pointer to user memory is to a type of the program, the others are to one of the kernel.
+            let target = if field == FieldKind::Uptr { "bpfsmith_test" } else { "task_struct" };
+            let target = builder.structure(StructDef::new(target).size(8)).unwrap();
+            let tagged = builder.type_tag(field.name(), target).unwrap();
+            builder.ptr(tagged)
+        }
+        _ => builder.structure(StructDef::new(field.name()).size(field.size())),
+    };
+    let value = builder.structure(StructDef::new("value").member_at("field", field.unwrap(), 0).size(HOLDER));
+    let btf = builder.finish().unwrap().encode(Endian::NATIVE);
+    (btf::load(&btf, None, &mut Log::none()).unwrap(), key.unwrap(), value.unwrap())
+}
+
+fn special_fields() {
+    for kind in kinds().filter(|kind| kind.value_size().allows(HOLDER)) {
+        if matches!(kind.btf(), BtfRule::Refused | BtfRule::ValueOnly) {
+            continue;
+        }
+        for (field, set) in FIELDS.into_iter().filter(|(field, _)| field.since() <= running()) {
+            let map = Create { value_size: HOLDER, ..valid(kind) };
+            let (fd, key, value) = holder(map.key_size, field);
+            let types = Types { btf: fd.as_fd(), key: key.0, value: value.0 };
+            let takes = match create(&Create { btf: Some(types), ..map }) {
+                Ok(_) => true,
+                Err(Errno::EOPNOTSUPP) => false,
+                Err(errno) => panic!("{kind}, {}: {errno}", field.name()),
+            };
+            agree(kind, field.name(), kind.special().contains(set), takes);
+        }
+    }
+}
+
+const BPF_F_SLEEPABLE: u32 = 1 << 4;
+const BPF_F_XDP_HAS_FRAGS: u32 = 1 << 5;
+
+/// Whether the kernel loads a program that does nothing but return this.
+fn loads(kind: ProgramKind, value: i32) -> bool {
+    let mut a = Assembler::new();
+    a.mov(R0, value).exit();
+    let sleepable = if kind.sleepable() { BPF_F_SLEEPABLE } else { 0 };
+    let frags = if kind.xdp_frags() { BPF_F_XDP_HAS_FRAGS } else { 0 };
+    let load = prog::Load {
+        prog_type: kind.prog_type().0,
+        insns: &a.finish().unwrap().encode(Endian::NATIVE),
+        license: c"GPL",
+        flags: sleepable | frags,
+        expected_attach_type: kind.expected_attach_type().map_or(0, |at| at.0),
+        ..prog::Load::default()
+    };
+    match prog::load(&load, &mut Log::none()) {
+        Ok(_) => true,
+        Err(Errno::EINVAL) => false,
+        Err(errno) => panic!("{kind} returns {value}: {errno}"),
+    }
+}
+
+fn returns() {
+    let alone = |kind: &&ProgramKind| !kind.needs_attach_btf_id() && kind.since() <= running();
+    let mut loaded = 0;
+    for &kind in ProgramKind::ALL.iter().filter(alone) {
+        let any = kind.return_range().is_none();
+        if any && !loads(kind, 0) {
+            // Not every kernel is built with infrared remotes.
+            assert_eq!(kind, ProgramKind::LIRC_MODE2);
+            continue;
+        }
+        for value in [-1, 0, 1, 2, 3, 4, i32::MAX, i32::MIN] {
+            let table = kind.return_range().is_none_or(|range| range.contains(&value));
+            assert_eq!(table, loads(kind, value), "{kind} returns {value}: the table says {table}");
+        }
+        loaded += 1;
+    }
+    assert!(loaded > 40, "{loaded}");
 }

@@ -135,7 +135,7 @@ impl Builder {
     /// # Errors
     /// The kernel would refuse it.
     pub fn add(&mut self, ty: &Type<'_>) -> Result<TypeId, BtfError> {
-        check::ty(ty, &self.btf)?;
+        check::ty(ty, encode::flag(ty), &self.btf)?;
         let record = self.record(ty)?;
         let declares = matches!(ty, Type::Func(_) | Type::Var(_) | Type::DataSec(_));
         if !declares {
@@ -227,7 +227,7 @@ impl Builder {
         let layout = def.lay_out(&self.btf)?;
         let members = layout.members(def);
         let ty = layout.ty(def, &members);
-        check::ty(&ty, &self.btf)?;
+        check::ty(&ty, encode::flag(&ty), &self.btf)?;
         self.record(&ty)
     }
 

@@ -178,7 +178,8 @@ impl Map {
     /// Ends all writing from user space (`BPF_MAP_FREEZE`, since 5.2).
     ///
     /// # Errors
-    /// [`MapError::Kernel`]: EBUSY where it is frozen already, ENOTSUPP where values hold timers or other special fields.
+    /// [`MapError::Kernel`]: EPERM where it is frozen already, EBUSY where it is mapped for writing, ENOTSUPP where values hold
+    /// timers or other special fields.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub fn freeze(&self) -> Result<(), MapError> {
         sys::map::freeze(self.fd.as_fd()).map_err(|errno| self.error("MAP_FREEZE", errno))

@@ -4,7 +4,7 @@ use std::fs;
 
 use thiserror::Error;
 
-use crate::base::{Capabilities, Endian, Errno};
+use crate::base::{Endian, Errno};
 use crate::object::{Need, Needs};
 use crate::sys::host;
 use crate::target::Target;
@@ -35,7 +35,7 @@ impl Target {
         if needs.capabilities()
             && let Ok(capabilities) = host::capabilities()
         {
-            target = target.with_capabilities(Capabilities::from_bits_retain(capabilities.bits()));
+            target = target.with_capabilities(capabilities);
         }
         if needs.kernel_btf() {
             let btf = host::vmlinux_btf().map_err(|errno| TargetError { what: "the kernel's BTF", errno })?;

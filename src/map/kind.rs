@@ -174,6 +174,15 @@ impl MapKind {
         self.row().required
     }
 
+    /// The flags the kernel adds by itself, and tells of the map afterwards (`dev_map_init_map`, since 5.3).
+    #[must_use]
+    pub const fn added_flags(self) -> MapFlags {
+        match self {
+            Self::DEVMAP | Self::DEVMAP_HASH => MapFlags::RDONLY_PROG,
+            _ => MapFlags::empty(),
+        }
+    }
+
     /// Whether 0 entries mean one for each possible CPU.
     #[must_use]
     pub const fn one_entry_per_cpu(self) -> bool {

@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 
 use super::names::NameSpaces;
 use super::rules;
-use super::{Object, ObjectError, Types};
+use super::{FunctionDef, Object, ObjectError, Types};
 use crate::asm::{AsmError, Code, Isa};
 use crate::base::Endian;
 use crate::btf::{BtfType, Builder, Linkage, TypeId};
 use crate::map::{Entry, EntryValue, MapDef, MapSpec, Part, PartType};
-use crate::program::{FunctionDef, ProgramDef, ProgramSpec};
+use crate::program::{ProgramDef, ProgramSpec};
 use crate::site::Site;
 
 /// Builds an [`Object`] from maps, functions and programs.

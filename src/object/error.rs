@@ -1,10 +1,13 @@
 //! What is wrong with an object, and on which line of Rust.
 
+use std::fmt;
+
 use thiserror::Error;
 
-use crate::asm::{AsmError, Loc};
+use crate::asm::{AsmError, Loc, limits};
 use crate::btf::BtfError;
 use crate::btf::special::{FieldError, FieldKind};
+use crate::kind::ProgramKind;
 use crate::map::{MapFlags, MapKind};
 use crate::site::Site;
 
@@ -88,6 +91,47 @@ pub enum ObjectError {
         /// The entry function.
         callee: String,
         /// The line of the instruction.
+        site: Site,
+    },
+    /// Functions call each other in a circle: the kernel refuses it (`the call stack of 8 frames is too deep`).
+    #[error("function `{}` calls itself{}{site}", cycle.first().map_or("", String::as_str), Through(cycle))]
+    Recursion {
+        /// The functions of the circle, in the order of their calls.
+        cycle: Vec<String>,
+        /// The call that closes the circle.
+        site: Site,
+    },
+    /// A program has more functions than the kernel takes (`BPF_MAX_SUBPROGS`).
+    #[error(
+        "program `{program}` reaches {count} functions, the kernel takes {} in one program{site}",
+        limits::SUBPROGS
+    )]
+    TooManyFunctions {
+        /// The program.
+        program: String,
+        /// How many it reaches, its entry among them.
+        count: usize,
+        /// The line of the program.
+        site: Site,
+    },
+    /// An instruction names a type that the object's BTF does not have.
+    #[error("function `{function}` uses the type `{name}`, which the object's BTF does not have{site}")]
+    UnknownType {
+        /// The function.
+        function: String,
+        /// The type, as C names it.
+        name: String,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// A kind of program that is loaded for one place, and the place is not named.
+    #[error("program `{program}` ({kind}): what it attaches to is not named (`attach_btf_id`){site}")]
+    NoAttachTarget {
+        /// The program.
+        program: String,
+        /// Its kind.
+        kind: ProgramKind,
+        /// The line of the program.
         site: Site,
     },
     /// The address of a map's value was asked for where the kernel gives none: only arrays have one.
@@ -230,6 +274,18 @@ pub enum ObjectError {
     },
 }
 
+/// ` through a, b`, where a circle has more than one function.
+struct Through<'a>(&'a [String]);
+
+impl fmt::Display for Through<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] | [_] => Ok(()),
+            [_, others @ ..] => write!(f, " through `{}`", others.join("`, `")),
+        }
+    }
+}
+
 impl ObjectError {
     /// The Rust line the mistake was made on, where one is known.
     #[must_use]
@@ -246,6 +302,10 @@ impl ObjectError {
             | Self::EntryUsedAsFunction { site, .. }
             | Self::NoDirectValue { site, .. }
             | Self::ValueOffset { site, .. }
+            | Self::Recursion { site, .. }
+            | Self::TooManyFunctions { site, .. }
+            | Self::UnknownType { site, .. }
+            | Self::NoAttachTarget { site, .. }
             | Self::Body { site, .. }
             | Self::MapShape { site, .. }
             | Self::MapBtf { site, .. }

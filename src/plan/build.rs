@@ -9,6 +9,7 @@ use super::{
     MapUpdateElem, ObjGet, ObjGetInfoByFd, ObjPin, Plan, PlanError, ProgBtf, ProgLoad, Step, When,
 };
 use crate::asm::{Insn, MapRef, RelocKind, Slot};
+use crate::base::flags::{Access, ElemFlags};
 use crate::map::{Entry, EntryValue, MapDef, MapSource};
 use crate::object::Object;
 use crate::object::linker::{self, Linked, LinkedProgram};
@@ -83,7 +84,7 @@ impl<'a> Planner<'a> {
         }
         let out = self.fd(FdKind::Btf, self.object.name());
         let bytes: Arc<[u8]> = linked.btf.encode(self.object.endian()).into();
-        self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), out }));
+        self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), token: None, out }));
         self.btf = Some(out);
         Ok(())
     }
@@ -105,13 +106,22 @@ impl<'a> Planner<'a> {
     }
 
     fn open_pin(&mut self, map: &MapDef, path: &str, out: Fd) -> Result<(), PlanError> {
-        self.step(When::Always, Command::ObjGet(ObjGet { path: path.to_owned(), flags: 0, out }));
+        self.step(
+            When::Always,
+            Command::ObjGet(ObjGet {
+                path: path.to_owned(),
+                at: None,
+                access: Access::ReadWrite,
+                kind: FdKind::Map,
+                out,
+            }),
+        );
         let wanted = MapShape {
             kind: map.kind.0,
             key_size: map.key_size,
             value_size: map.value_size,
             max_entries: self.requirements.max_entries(map)?,
-            flags: map.flags.bits(),
+            flags: self.requirements.reported_flags(map).bits(),
         };
         let command = Command::ObjGetInfoByFd(ObjGetInfoByFd { fd: out });
         self.steps.push(Step {
@@ -136,19 +146,18 @@ impl<'a> Planner<'a> {
         let btf =
             self.btf.filter(|_| map.has_btf()).map(|btf| MapBtf { btf, key: map.key.0, value: map.value.0 });
         let create = MapCreate {
-            kind: map.kind,
             key_size: map.key_size,
             value_size: map.value_size,
             max_entries: self.requirements.max_entries(map)?,
             flags: map.flags,
             inner,
-            numa_node: map.numa_node.unwrap_or(0),
+            numa_node: map.numa_node,
             name: self.kernel_name(&map.name),
             btf,
             extra: map.extra,
-            out,
+            ..MapCreate::new(map.kind, out)
         };
-        self.step(when, Command::MapCreate(create));
+        self.step(when, Command::MapCreate(Box::new(create)));
         Ok(())
     }
 
@@ -159,7 +168,8 @@ impl<'a> Planner<'a> {
             let fd = self.maps[index];
             for entry in map.entries.iter().filter(|entry| which(&entry.value)) {
                 let value = self.value(entry, map)?;
-                let update = MapUpdateElem { map: fd, key: entry.key.clone(), value, flags: 0 };
+                let update =
+                    MapUpdateElem { map: fd, key: entry.key.clone(), value, flags: ElemFlags::empty() };
                 self.step(when_made(map, fd), Command::MapUpdateElem(update));
             }
         }
@@ -190,7 +200,7 @@ impl<'a> Planner<'a> {
                 self.step(when_made(map, fd), Command::MapFreeze(MapFreeze { map: fd }));
             }
             if let MapSource::Pinned { path } = &map.source {
-                self.step(When::Missing(fd), Command::ObjPin(ObjPin { path: path.clone(), fd }));
+                self.step(When::Missing(fd), Command::ObjPin(ObjPin { path: path.clone(), at: None, fd }));
             }
         }
     }
@@ -218,9 +228,8 @@ impl<'a> Planner<'a> {
         let attach_btf_id = self.resolver.attach_target(program.def)?;
         let out = self.fd(FdKind::Program, &program.def.name);
         self.programs.push(out);
+        let insns = bytes(body.slots.iter().map(|slot| slot.to_bytes(endian)));
         let load = ProgLoad {
-            prog_type: program.def.kind.prog_type(),
-            insns: bytes(body.slots.iter().map(|slot| slot.to_bytes(endian))),
             fd_slots: body.fd_slots,
             license: self.object.license().to_owned(),
             flags: program.def.flags,
@@ -229,8 +238,7 @@ impl<'a> Planner<'a> {
             btf: btf.filter(|_| self.requirements.func_info()),
             attach_btf_id,
             fd_array: body.fd_array,
-            log: Log::default(),
-            out,
+            ..ProgLoad::new(program.def.kind.prog_type(), insns, out)
         };
         self.step(When::Always, Command::ProgLoad(Box::new(load)));
         Ok(())

@@ -43,6 +43,10 @@ pub enum FdKind {
     Link,
     /// Anything a link attaches to: a cgroup, a network namespace, a perf event.
     Target,
+    /// A token.
+    Token,
+    /// Something else: a directory of a bpffs, an iterator, statistics.
+    Other,
 }
 
 impl FdKind {
@@ -56,6 +60,8 @@ impl FdKind {
             Self::Program => "program",
             Self::Link => "link",
             Self::Target => "target",
+            Self::Token => "token",
+            Self::Other => "file",
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Assumption, PlanError};
 use crate::asm::{Helper, Insn, Isa};
 use crate::base::KernelVersion;
-use crate::map::MapDef;
+use crate::map::{MapDef, MapFlags};
 use crate::object::Object;
 use crate::object::linker::LinkedProgram;
 use crate::site::Site;
@@ -80,6 +80,16 @@ impl<'a> Requirements<'a> {
             site: map.site.clone(),
         };
         self.target.possible_cpus().ok_or_else(unanswered)
+    }
+
+    /// What the kernel will say of the flags of a map that was made as the object has it.
+    pub(super) fn reported_flags(&self, map: &MapDef) -> MapFlags {
+        const ADDED_SINCE: KernelVersion = KernelVersion::new(5, 3);
+        if self.target.since(ADDED_SINCE).counts_as_present() {
+            map.flags | map.kind.added_flags()
+        } else {
+            map.flags
+        }
     }
 
     pub(super) fn program(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {

@@ -41,11 +41,24 @@ impl MapFd {
         Ok(Self { fd, shape: self.shape })
     }
 
+    /// Looks behind a descriptor as [`TryFrom`] does, and gives what the kernel told of the map besides.
+    ///
+    /// # Errors
+    /// `EINVAL` where it is no map. On an error it is closed.
+    pub fn identify(fd: OwnedFd) -> Result<(Self, MapInfo), Errno> {
+        expect_kind(fd.as_fd(), FdKind::Map)?;
+        Self::ask_all(fd)
+    }
+
     /// For descriptors of commands that return maps only: asks for the shape.
     pub(super) fn ask(fd: OwnedFd) -> Result<Self, Errno> {
-        // SAFETY: a map, says the caller; the record asks for nothing behind a pointer.
+        Self::ask_all(fd).map(|(map, _)| map)
+    }
+
+    fn ask_all(fd: OwnedFd) -> Result<(Self, MapInfo), Errno> {
+        // SAFETY: a map, say the callers; the record asks for nothing behind a pointer.
         let info = unsafe { get_info(fd.as_fd(), MapInfo::default()) }?;
-        Ok(Self { shape: MapShape::told(&info)?, fd })
+        Ok((Self { shape: MapShape::told(&info)?, fd }, info))
     }
 }
 
@@ -55,8 +68,7 @@ impl TryFrom<OwnedFd> for MapFd {
     /// Looks behind the descriptor ([`FdKind::of`](super::FdKind::of)) and asks for the map's sizes; another kind is `EINVAL`.
     /// On an error it is closed.
     fn try_from(fd: OwnedFd) -> Result<Self, Errno> {
-        expect_kind(fd.as_fd(), FdKind::Map)?;
-        Self::ask(fd)
+        Self::identify(fd).map(|(map, _)| map)
     }
 }
 
