@@ -345,7 +345,24 @@ impl fmt::Display for Feature {
 /// `Linux 6.12`, or `a kernel of unknown release`.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.release {
+        self.called().fmt(f)
+    }
+}
+
+impl Target {
+    /// What it is called, to be printed when somebody asks.
+    pub(crate) fn called(&self) -> Called {
+        Called(self.release)
+    }
+}
+
+/// What a target is called: its release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Called(Option<KernelVersion>);
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             Some(release) => write!(f, "Linux {release}"),
             None => f.write_str("a kernel of unknown release"),
         }

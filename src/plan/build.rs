@@ -43,7 +43,7 @@ pub(super) fn plan_with_layout<'a>(
     planner.entries(|value| matches!(value, EntryValue::Program(_)))?;
     planner.freeze_and_pin();
     let Planner { fds, steps, .. } = planner;
-    let (name, target, endian) = (object.name().to_owned(), target.to_string(), object.endian());
+    let (name, target, endian) = (object.name().to_owned(), target.called(), object.endian());
     Ok((Plan { name, target, endian, fds, steps }, linked))
 }
 
