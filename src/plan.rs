@@ -1,5 +1,6 @@
 //! Object and target in, bpf(2) commands as data out: a pure function.
 
+mod body;
 mod build;
 mod command;
 mod display;
@@ -123,7 +124,8 @@ impl Plan {
 
     /// Descriptors that are of no use once everything is loaded.
     fn temporary(&self) -> impl Iterator<Item = Fd> {
-        let of_no_use = |info: &FdInfo| matches!(info.kind, FdKind::Btf | FdKind::InnerMap);
+        let of_no_use =
+            |info: &FdInfo| matches!(info.kind, FdKind::Btf | FdKind::ModuleBtf | FdKind::InnerMap);
         (0u32..).zip(&self.fds).filter(move |(_, info)| of_no_use(info)).map(|(index, _)| Fd(index))
     }
 }

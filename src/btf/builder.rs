@@ -173,6 +173,27 @@ impl Builder {
         Ok(at as u32)
     }
 
+    /// The strings of `btf` at the same offsets, and none of its types: for a copy whose types are put in one by one.
+    pub(crate) fn with_strings_of(btf: &Btf) -> Self {
+        let mut copy = Self::start(btf.base().cloned(), btf.strings.to_vec());
+        let mut at = btf.first_string();
+        for text in btf.strings.split(|&byte| byte == 0) {
+            let Self { btf, strings, .. } = &mut copy;
+            if !text.is_empty() {
+                strings
+                    .insert(hash(text), at, |at| hash(btf.name(StrOff(at)).unwrap_or_default().as_bytes()));
+            }
+            at += text.len() as u32 + 1;
+        }
+        copy
+    }
+
+    /// Adds a type with a number of its own, even if there is one like it; what it refers to may come later.
+    pub(crate) fn append_type(&mut self, ty: &Type<'_>) -> Result<TypeId, BtfError> {
+        let record = self.record(ty)?;
+        self.push(&record).map_err(|rule| check::place(ty).error(rule))
+    }
+
     /// Announces a struct (or union) that other types may point to before [`define`](Self::define) says what is
     /// in it: `struct list { struct list *next; }`.
     ///

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::base::{Endian, Errno};
 use crate::object::{Need, Needs};
-use crate::sys::host;
+use crate::sys::{host, ids, info};
 use crate::target::Target;
 
 /// What of the running kernel could not be read.
@@ -48,6 +48,32 @@ impl Target {
         let names: Vec<&str> = needs.addresses().collect();
         if names.is_empty() { Ok(target) } else { with_addresses(target, &names) }
     }
+
+    /// Adds the BTF of the running kernel's module `name`, for names the kernel's own BTF does not have (since 5.11). Walks
+    /// the BTF objects of the system to find its number, which needs `CAP_SYS_ADMIN`.
+    ///
+    /// # Errors
+    /// What could not be read; ENOENT where no such module is loaded.
+    pub fn with_running_module(self, name: &str) -> Result<Self, TargetError> {
+        let wrong = |errno| TargetError { what: "the BTF of a kernel module", errno };
+        let bytes = host::kernel_btf(name).map_err(wrong)?;
+        let id = module_id(name).map_err(wrong)?;
+        Ok(self.with_module(name, id, bytes))
+    }
+}
+
+fn module_id(name: &str) -> Result<u32, Errno> {
+    // Module names have at most 55 bytes (MODULE_NAME_LEN, 64-bit machines).
+    let mut buffer = [0; 64];
+    for id in ids::all(ids::Kind::Btf) {
+        let id = id?;
+        let summary = info::btf(&ids::btf_fd(id, None)?, &mut [], &mut buffer)?;
+        let found = buffer.get(..summary.name_len as usize).unwrap_or_default();
+        if summary.of_kernel && found == name.as_bytes() {
+            return Ok(id);
+        }
+    }
+    Err(Errno::ENOENT)
 }
 
 /// `/proc/kallsyms`: an address in hex, a letter, a name. Without the right to know, addresses read as 0.

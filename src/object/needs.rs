@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Object;
-use crate::asm::RelocKind;
+use crate::asm::{BtfScope, RelocKind};
 use crate::map::{MapDef, MapSource};
 use crate::site::Site;
 
@@ -107,7 +107,7 @@ impl Object {
         self.maps.iter().for_each(|map| map_needs(map, &mut needs));
         self.functions.iter().for_each(|function| code_needs(&function.code, &mut needs));
         for program in &self.programs {
-            if let Some(target) = &program.target {
+            if let Some(target) = program.target.as_ref().filter(|_| program.kind.needs_attach_btf_id()) {
                 let need = Need::AttachTarget { program: program.name.clone(), target: target.clone() };
                 needs.add(need, program.site.clone());
             }
@@ -136,7 +136,7 @@ fn code_needs(code: &crate::asm::Code, needs: &mut Needs) {
         let need = match reloc.kind {
             RelocKind::Kfunc => Need::Kfunc(name()),
             RelocKind::Ksym { typed } => Need::Ksym { name: name(), typed },
-            RelocKind::BtfId(_) => Need::KernelType(name()),
+            RelocKind::BtfId(BtfScope::Kernel) => Need::KernelType(name()),
             RelocKind::Core(_) => Need::CoreTypes,
             _ => continue,
         };

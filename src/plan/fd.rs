@@ -33,6 +33,8 @@ pub struct FdInfo {
 pub enum FdKind {
     /// A BTF object.
     Btf,
+    /// The BTF of a kernel module; closed after it was used.
+    ModuleBtf,
     /// A map.
     Map,
     /// The template of a map of maps; closed after it was used.
@@ -55,6 +57,7 @@ impl FdKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Btf => "btf",
+            Self::ModuleBtf => "btf of module",
             Self::Map => "map",
             Self::InnerMap => "inner map",
             Self::Program => "program",

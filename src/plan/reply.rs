@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::Errno;
 use crate::base::flags::AttachFlags;
+use crate::map::MapFlags;
 
 /// What a command gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,10 +96,17 @@ impl MapShape {
             ("type", self.kind, wanted.kind),
             ("key_size", self.key_size, wanted.key_size),
             ("value_size", self.value_size, wanted.value_size),
-            ("max_entries", self.max_entries, wanted.max_entries),
+            ("max_entries", self.asked_entries(wanted), wanted.max_entries),
             ("map_flags", self.flags, wanted.flags),
         ];
         members.into_iter().find(|&(_, found, wanted)| found != wanted)
+    }
+
+    /// Lists of its own for each CPU make the kernel round the number up to a multiple of the CPUs (`htab_map_alloc`).
+    fn asked_entries(self, wanted: Self) -> u32 {
+        let rounded =
+            self.flags & MapFlags::NO_COMMON_LRU.bits() != 0 && self.max_entries > wanted.max_entries;
+        if rounded { wanted.max_entries } else { self.max_entries }
     }
 }
 
