@@ -333,6 +333,11 @@ impl Target {
         self.fact(Subject::Feature(feature), feature.since())
     }
 
+    /// Whether anything is known to be missing: a release that is a hint says nothing of that.
+    pub(crate) fn lacks_anything(&self) -> bool {
+        (self.release.is_some() && !self.release_is_hint) || self.facts.values().any(|&fact| fact == Fact::No)
+    }
+
     /// What the release tells of something that came with release `since`.
     #[must_use]
     pub fn since(&self, since: KernelVersion) -> Fact {
