@@ -42,7 +42,7 @@ fn failed(object: &Object, plan: &Plan, step: usize, failure: Failure) -> LoadEr
         errno: failure.errno,
         cause,
         assumed,
-        log: failure.log,
+        log: failure.log.into(),
     }
 }
 

@@ -172,9 +172,9 @@ pub enum LoadError {
         /// The likely cause.
         cause: Option<String>,
         /// What the command used and the kernel turned out not to have.
-        assumed: Vec<String>,
+        assumed: Box<[String]>,
         /// The kernel's log, where it wrote one; any bytes.
-        log: Vec<u8>,
+        log: Box<[u8]>,
     },
     /// A map is pinned where the object wants another.
     #[error("map `{map}`: `{path}` is pinned with {attribute} = {found}, the object wants {wanted}")]

@@ -45,7 +45,8 @@ pub fn add(suite: &mut Suite) {
         "loader: addresses of kernel symbols, by name and by type",
         ksyms,
     );
-    let in_bpffs: [(&str, fn(&Path)); 4] = [
+    type InBpffs = (&'static str, fn(&Path));
+    let in_bpffs: [InBpffs; 4] = [
         ("a pinned map is made once, then reused with what it holds", pinned),
         ("a pinned map of another shape is refused", pinned_otherwise),
         ("a pinned map whose flags the kernel adds to is reused", pinned_devmap),
