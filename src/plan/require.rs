@@ -172,7 +172,7 @@ impl<'a> Requirements<'a> {
         let what = || format!("program `{}`", program.def.name);
         for flag in program.def.flags.iter() {
             if let Some(since) = flag.since() {
-                self.need_since(since, what, &format!("the program flag {flag}"), &program.def.site)?;
+                self.need_since(since, what, format_args!("the program flag {flag}"), &program.def.site)?;
             }
         }
         Ok(())
