@@ -16,7 +16,10 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "arithmetic: every operation with a negative number", || {
         every_operation(Some(-13))
     });
-    suite.test_if(has_cap_bpf, "arithmetic: negation, sign extension, byte order", one_operand);
+    suite.test_if(has_cap_bpf, "arithmetic: negation, sign extension, byte order", || one_operand(Isa::V4));
+    suite.test_if(has_cap_bpf, "arithmetic: sign extension and byte order out of older instructions", || {
+        one_operand(Isa::V1);
+    });
 }
 
 const NUMBERS: [u64; 12] = [
@@ -35,8 +38,8 @@ const NUMBERS: [u64; 12] = [
 ];
 
 /// The context: two operands; the first becomes the result.
-fn program(emit: impl FnOnce(&mut Assembler)) -> Assembled {
-    let mut a = Assembler::with_isa(Isa::V4);
+fn program(isa: Isa, emit: impl FnOnce(&mut Assembler)) -> Assembled {
+    let mut a = Assembler::with_isa(isa);
     a.mov(R6, R1).ldx(Size::DW, R7, R6, 0).ldx(Size::DW, R8, R6, 8);
     emit(&mut a);
     a.stx(Size::DW, R6, 0, R7).mov(R0, 0).exit();
@@ -55,7 +58,7 @@ fn every_operation(number: Option<i32>) {
         }
         for &width in Width::ALL {
             let right = number.map_or(Operand::from(R8), Operand::from);
-            let code = program(|a| {
+            let code = program(Isa::V4, |a| {
                 a.alu(op, width, R7, right);
             });
             let loaded = load(&object_of(ProgramKind::SYSCALL, code));
@@ -113,21 +116,22 @@ macro_rules! operations {
 operations!(in_64_bits u64);
 operations!(in_32_bits u32);
 
-fn one_operand() {
-    assert_all(Insn::Neg { width: Width::Bits64, dst: R7 }, u64::wrapping_neg);
-    assert_all(Insn::Neg { width: Width::Bits32, dst: R7 }, |number| (number as u32).wrapping_neg().into());
+fn one_operand(isa: Isa) {
+    let assert_all = |insn, expected: &dyn Fn(u64) -> u64| assert_all(isa, insn, expected);
+    assert_all(Insn::Neg { width: Width::Bits64, dst: R7 }, &u64::wrapping_neg);
+    assert_all(Insn::Neg { width: Width::Bits32, dst: R7 }, &|number| (number as u32).wrapping_neg().into());
     for &extend in Extend::ALL {
-        assert_all(Insn::MovSx { extend, dst: R7, src: R7 }, |number| extended(extend, number));
+        assert_all(Insn::MovSx { extend, dst: R7, src: R7 }, &|number| extended(extend, number));
     }
     for &op in SwapOp::ALL {
         for &bits in SwapBits::ALL {
-            assert_all(Insn::Swap { op, bits, dst: R7 }, |number| swapped(op, bits, number));
+            assert_all(Insn::Swap { op, bits, dst: R7 }, &|number| swapped(op, bits, number));
         }
     }
 }
 
-fn assert_all(insn: Insn, expected: impl Fn(u64) -> u64) {
-    let code = program(|a| {
+fn assert_all(isa: Isa, insn: Insn, expected: &dyn Fn(u64) -> u64) {
+    let code = program(isa, |a| {
         a.insn(insn);
     });
     let loaded = load(&object_of(ProgramKind::SYSCALL, code));

@@ -33,6 +33,7 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(needed(), "calls: a program that is refused makes two, the second with a log", || {
         assert_calls("refused", &["BPF_PROG_LOAD", "BPF_PROG_LOAD"]);
     });
+    suite.test_if(can_unshare, "permissions: those of another user namespace do not count", user_namespace);
     suite.test_if(can_drop, "permissions: the missing capability is named, whatever comes first", missing);
     suite.test_if(
         can_drop,
