@@ -17,6 +17,10 @@ use table::{Row, TABLE};
 
 use crate::base::{Capabilities, KernelVersion};
 
+/// The release whose verdicts the tables of helpers, contexts and return values were compared with, one by one. A later one may
+/// allow more.
+pub const COMPARED_WITH: KernelVersion = KernelVersion::new(6, 18);
+
 /// How a program is to be loaded: its type, the place it expects, and whether it may sleep.
 ///
 /// There is one kind for each meaning of an ELF section name, as libbpf reads them; spellings that mean the same are one

@@ -15,10 +15,11 @@ use std::process::ExitCode;
 
 use bpfsmith::kind::ProgramKind;
 use loader::Loader;
-use support::{Condition, Suite, has_cap_bpf};
+use support::{Condition, Suite, has_cap_bpf, has_vmlinux_btf};
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
+    suite.test_if(has_vmlinux_btf, "fields_are_where_btf_says", checks::fields_are_where_btf_says);
     for kinds in loader::that_load_alike() {
         let kind = kinds[0];
         suite.test_if(move || loads(kind), &format!("table_of {kind}"), move || compare(&kinds));

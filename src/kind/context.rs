@@ -48,6 +48,9 @@ pub enum Known {
     Fully,
     /// The fields are those of x86-64; other machines have other registers.
     OnX86,
+    /// As `OnX86`; besides, some kernels since 6.18 let uprobes write registers, and refuse a program that does where it
+    /// is attached to something else.
+    OnX86ToRead,
     /// The context is an array of arguments of 8 bytes each, whose number and types BTF tells.
     ByBtf,
     /// It is that of the program to be replaced.
@@ -101,7 +104,7 @@ impl Context {
             Known::Fully => false,
             Known::OnX86 => aligned && direction == Direction::Read,
             Known::ByBtf => aligned && direction == Direction::Read && offset.is_multiple_of(8),
-            Known::ByTarget => aligned,
+            Known::OnX86ToRead | Known::ByTarget => aligned,
         }
     }
 }

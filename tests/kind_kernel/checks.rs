@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use bpfsmith::asm::{Assembler, Reg, Size};
 use bpfsmith::base::{Endian, Helper, KernelVersion};
-use bpfsmith::btf::{BtfType, Builder, Timer};
-use bpfsmith::kind::{Access, Direction, HelperTerms, Known, ProgType, ProgramKind};
+use bpfsmith::btf::{BtfType, Builder, Kind, Timer, Type, TypeId, View};
+use bpfsmith::kind::{Access, Context, Direction, HelperTerms, Known, ProgType, ProgramKind};
 use bpfsmith::map::MapKind;
 use bpfsmith::sys::{Log, MapFd, btf, host, map};
 
@@ -70,7 +70,7 @@ pub fn context(loader: &Loader) -> Vec<String> {
             let access = loader.kind.context().access(direction, offset, width);
             match access {
                 Access::Allowed(_) => taken.push((direction, offset, size)),
-                Access::Unknown if loader.kind.context().known() != Known::OnX86 => {}
+                Access::Unknown if !is_known_here(loader.kind.context(), direction) => {}
                 _ if !try_access(loader, &[(direction, offset, size)]) => {}
                 _ => differences.push(format!("{direction:?} {width} at {offset}: allowed, not {access:?}")),
             }
@@ -79,6 +79,16 @@ pub fn context(loader: &Loader) -> Vec<String> {
     differences.extend(sign_extended(loader));
     differences.extend(refused(loader, &taken));
     differences
+}
+
+/// The registers in the tables are those of x86-64, where `Unknown` comes to refused.
+fn is_known_here(context: Context, direction: Direction) -> bool {
+    cfg!(target_arch = "x86_64")
+        && match context.known() {
+            Known::OnX86 => true,
+            Known::OnX86ToRead => direction == Direction::Read,
+            _ => false,
+        }
 }
 
 /// All of a small context; of a large one the first bytes and the last that an instruction reaches.
@@ -174,6 +184,47 @@ fn map_with_timer() -> MapFd {
         ..Default::default()
     };
     map::create(&create).unwrap()
+}
+
+/// The fields have the names, offsets and sizes that the kernel's BTF says.
+pub fn fields_are_where_btf_says() {
+    let btf = host::vmlinux_btf().unwrap();
+    let view = View::new(&btf).unwrap();
+    let mut compared = 0;
+    for context in ProgramKind::ALL.iter().map(|kind| kind.context()) {
+        let Some(id) = view.find(Kind::Struct, context.name()) else { continue };
+        for field in context.fields() {
+            if let Some((offset, size)) = member(&view, id, field.name) {
+                assert_eq!(offset, field.offset, "{context:?} {}", field.name);
+                let zeros = (context.name(), field.name, field.size - size);
+                assert!(size == field.size || FOLLOWED_BY_ZEROS.contains(&zeros), "{zeros:?}");
+                compared += 1;
+            } else {
+                assert!(MADE_UP.contains(&(context.name(), field.name)), "{context:?} {}", field.name);
+            }
+        }
+    }
+    assert!(compared > 1000, "{compared}");
+}
+
+/// Read with the padding behind them too.
+const FOLLOWED_BY_ZEROS: [(&str, &str, u32); 2] =
+    [("bpf_sock", "dst_port", 2), ("bpf_sk_lookup", "remote_port", 2)];
+
+/// Parts of a context that are no members.
+const MADE_UP: [(&str, &str); 1] = [("pt_regs", "regs")];
+
+/// Offset and size of a member, also of one of a nameless struct or union inside.
+fn member(view: &View<'_>, id: TypeId, name: &str) -> Option<(u32, u32)> {
+    let (Type::Struct(def) | Type::Union(def)) = view.get(id).ok()? else { return None };
+    def.members.iter().find_map(|member| {
+        let offset = member.bit_offset / 8;
+        if member.name == name {
+            return Some((offset, u32::try_from(view.size_of(member.ty).ok()?).ok()?));
+        }
+        let inner = member.name.is_empty().then(|| self::member(view, member.ty, name))??;
+        Some((offset + inner.0, inner.1))
+    })
 }
 
 /// What loads alike has the same rows.

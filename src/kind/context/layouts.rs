@@ -242,7 +242,7 @@ pub(super) static NETFILTER: Layout = layout(
 
 /// `kprobe_prog_is_valid_access`: `struct pt_regs` in any width.
 pub(super) static PT_REGS: Layout =
-    Layout { name: "pt_regs", known: Known::OnX86, fields: &[bytes("regs", 0, 168).since(4, 1)] };
+    Layout { name: "pt_regs", known: Known::OnX86ToRead, fields: &[bytes("regs", 0, 168).since(4, 1)] };
 
 /// `pe_prog_is_valid_access`: registers whole, the rest in parts too.
 pub(super) static PERF_EVENT: Layout = Layout {
@@ -255,7 +255,7 @@ pub(super) static PERF_EVENT: Layout = Layout {
     ],
 };
 
-/// `tp_prog_is_valid_access`: the record after the pointer to the registers, up to `PERF_MAX_TRACE_SIZE` (2048 before 5.17).
+/// `tp_prog_is_valid_access`: the record after the pointer to the registers, up to `PERF_MAX_TRACE_SIZE` (2048 before it was raised).
 pub(super) static TRACEPOINT: Layout = layout("trace_event_raw", &[bytes("record", 8, 8184).since(4, 7)]);
 
 /// `bpf_tracing_ctx_access`: `MAX_BPF_FUNC_ARGS` arguments.
