@@ -131,3 +131,6 @@ impl ProgramKind {
         Context(rules::of(self))
     }
 }
+
+#[cfg(test)]
+mod tests;
