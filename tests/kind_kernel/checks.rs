@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use bpfsmith::asm::{Assembler, Reg, Size};
 use bpfsmith::base::{Endian, Helper, KernelVersion};
 use bpfsmith::btf::{BtfType, Builder, Kind, Timer, Type, TypeId, View};
-use bpfsmith::kind::{Access, Context, Direction, HelperTerms, Known, ProgType, ProgramKind};
+use bpfsmith::kind::{Access, Context, ContextPointer, Direction, HelperTerms, Known, ProgType, ProgramKind};
 use bpfsmith::map::MapKind;
 use bpfsmith::sys::{Log, MapFd, btf, host, map};
 
@@ -77,6 +77,7 @@ pub fn context(loader: &Loader) -> Vec<String> {
         }
     }
     differences.extend(sign_extended(loader));
+    differences.extend(pointers(loader));
     differences.extend(refused(loader, &taken));
     differences
 }
@@ -115,7 +116,7 @@ fn try_access(loader: &Loader, accesses: &[(Direction, u32, Size)]) -> bool {
             let offset = i32::try_from(offset).unwrap();
             match direction {
                 Direction::Read => a.ldx(size, Reg::R2, Reg::R1, offset),
-                Direction::Write => a.stx(size, Reg::R1, offset, Reg::R3),
+                Direction::Write => a.stx(size, Reg::R1, offset, Reg::R3).st(size, Reg::R1, offset, 0),
             };
         }
     };
@@ -132,6 +133,41 @@ fn sign_extended(loader: &Loader) -> Vec<String> {
         loader.try_body(body).is_taken()
     });
     allowed.map(|field| format!("{}: a load may extend the sign", field.name)).collect()
+}
+
+/// What the verifier says is in the register after a read of the whole field.
+fn pointers(loader: &Loader) -> Vec<String> {
+    let fields = loader.kind.context().fields().filter(|field| !field.reads.is_empty());
+    let differing = fields.filter_map(|field| {
+        let widest = field.reads.iter().last()?.bits();
+        let (_, size) = WIDTHS.into_iter().find(|&(width, _)| width == u32::from(widest))?;
+        let offset = field.offset.next_multiple_of(u32::from(widest));
+        let verdict = loader.trace_body(|a| {
+            a.ldx(size, Reg::R2, Reg::R1, i32::try_from(offset).unwrap());
+        });
+        let (_, after) = verdict.log.split_once(" R2=").unwrap_or_default();
+        let found = after.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+        let expected = field.pointer.map_or("scalar".into(), register);
+        (found != expected).then(|| format!("{}: R2 is {found}, not {expected}", field.name))
+    });
+    differing.collect()
+}
+
+/// The verifier's word for it (`reg_type_str`).
+fn register(pointer: ContextPointer) -> String {
+    let word = match pointer {
+        ContextPointer::Packet => "pkt",
+        ContextPointer::PacketMeta => "pkt_meta",
+        ContextPointer::PacketEnd => "pkt_end",
+        ContextPointer::FlowKeys => "flow_keys",
+        ContextPointer::Socket => "sock",
+        ContextPointer::SocketOrNull => "sock_or_null",
+        ContextPointer::SockCommonOrNull => "sock_common_or_null",
+        ContextPointer::TracepointBuffer => "tp_buffer",
+        ContextPointer::Kernel(name) => return format!("trusted_ptr_{name}"),
+        _ => "?",
+    };
+    word.into()
 }
 
 /// Returns of values inside and outside of the range.
