@@ -3,7 +3,7 @@
 use super::{FunctionDef, Object, ObjectError, by_c_name, calls};
 use crate::asm::{BtfScope, Code, Reloc, RelocKind};
 use crate::btf::special::{self, SpecialField};
-use crate::btf::{self, Btf, Int, Type, TypeId};
+use crate::btf::{self, Btf, Int, Linkage, Type, TypeId};
 use crate::map::{BtfRule, Entry, EntryValue, MapDef, MapFlags, MapKind};
 use crate::program::ProgramDef;
 use crate::site::Site;
@@ -264,15 +264,15 @@ fn resolve(object: &Object, function: &FunctionDef, code: &Code, reloc: &Reloc) 
         }
         RelocKind::CallFunction | RelocKind::LoadFunction => {
             let callee = symbol.to_owned();
-            match object.function(symbol) {
-                None => Err(ObjectError::UnknownFunction { function: name(), callee, site: site() }),
-                Some(_)
-                    if reloc.kind == RelocKind::LoadFunction
-                        && object.program(symbol).is_some_and(|p| p.entry == symbol) =>
-                {
-                    Err(ObjectError::EntryUsedAsFunction { function: name(), callee, site: site() })
-                }
-                Some(_) => Ok(()),
+            let Some(used) = object.function(symbol) else {
+                return Err(ObjectError::UnknownFunction { function: name(), callee, site: site() });
+            };
+            if reloc.kind == RelocKind::CallFunction || used.linkage == Linkage::Static {
+                Ok(())
+            } else if object.program(symbol).is_some_and(|program| program.entry == symbol) {
+                Err(ObjectError::EntryUsedAsFunction { function: name(), callee, site: site() })
+            } else {
+                Err(ObjectError::GlobalCallback { function: name(), callee, site: site() })
             }
         }
         RelocKind::BtfId(BtfScope::Program) if by_c_name(object.btf(), symbol).is_none() => {
@@ -289,11 +289,16 @@ fn direct_value(
     site: impl Fn() -> Site,
 ) -> Result<(), ObjectError> {
     let RelocKind::MapValue { offset } = kind else { return Ok(()) };
-    if !map.kind.has_direct_value() {
+    if !map.kind.has_direct_value() || map.kind == MapKind::ARRAY && map.max_entries != 1 {
         let (map, kind) = (map.name.clone(), map.kind);
         return Err(ObjectError::NoDirectValue { function: function(), map, kind, site: site() });
     }
-    let size = u64::from(map.value_size);
+    // The kernel keeps an address for each element of an instruction array.
+    const ADDRESS: u64 = 8;
+    let size = match map.kind {
+        MapKind::INSN_ARRAY => ADDRESS * u64::from(map.max_entries),
+        _ => u64::from(map.value_size),
+    };
     if size != 0 && u64::from(offset) >= size {
         return Err(ObjectError::ValueOffset {
             function: function(),
