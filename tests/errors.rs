@@ -4,7 +4,7 @@
 mod samples;
 
 use std::collections::BTreeSet;
-use std::fmt::{Debug, Write};
+use std::fmt::Write;
 
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{self, R0, R1, R2};
@@ -32,7 +32,7 @@ impl Messages {
         Self { text: String::new(), names: BTreeSet::new() }
     }
 
-    fn add(&mut self, error: &(impl std::error::Error + Debug)) {
+    fn add(&mut self, error: &impl std::error::Error) {
         let debug = format!("{error:?}");
         let name: String = debug.chars().take_while(|c| c.is_alphanumeric()).collect();
         writeln!(self.text, "{name}: {error}").unwrap();

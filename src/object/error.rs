@@ -51,13 +51,13 @@ pub enum ObjectError {
         /// The function.
         function: String,
         /// Why, with its line.
-        source: AsmError,
+        source: Box<AsmError>,
     },
     /// A type could not be described.
     #[error("BTF{site}: {source}")]
     Btf {
         /// Why.
-        source: BtfError,
+        source: Box<BtfError>,
         /// The line that asked for the type.
         site: Site,
     },
@@ -208,7 +208,7 @@ pub enum ObjectError {
         /// The map.
         map: String,
         /// Which field, where, and the rule.
-        source: FieldError,
+        source: Box<FieldError>,
         /// The line of the definition.
         site: Site,
     },

@@ -69,7 +69,7 @@ fn part_size(map: &MapDef, btf: &Btf, id: TypeId, given: u32) -> Result<u32, Obj
     if id == TypeId::VOID {
         return Ok(given);
     }
-    btf.size_of(id).map_err(|source| ObjectError::Btf { source, site: map.site.clone() })
+    btf.size_of(id).map_err(|source| ObjectError::Btf { source: Box::new(source), site: map.site.clone() })
 }
 
 /// Kinds that take no BTF (EINVAL otherwise) go without it. No field is lost: a value that has one was refused before.
@@ -183,7 +183,7 @@ fn fields(map: &MapDef, btf: &Btf) -> Result<Vec<SpecialField>, ObjectError> {
     let (name, site) = (map.name.clone(), map.site.clone());
     let fields = special::scan(btf, map.value).map_err(|source| ObjectError::Field {
         map: name.clone(),
-        source,
+        source: Box::new(source),
         site: site.clone(),
     })?;
     let in_the_way = map.flags & (MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG);
@@ -243,7 +243,8 @@ fn entry_mistake(object: &Object, map: &MapDef, Entry { key, value }: &Entry) ->
 
 fn body(object: &Object, function: &FunctionDef) -> Result<(), ObjectError> {
     let site = || function.site.clone();
-    btf::function_name(&function.name).map_err(|source| ObjectError::Btf { source, site: site() })?;
+    btf::function_name(&function.name)
+        .map_err(|source| ObjectError::Btf { source: Box::new(source), site: site() })?;
     let code = &function.code;
     if code.is_empty() {
         let site = function.site.clone();

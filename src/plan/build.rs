@@ -89,7 +89,7 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         let btf = sanitize(&linked.btf, self.target)
-            .map_err(|source| PlanError::Btf { target: self.target.to_string(), source })?;
+            .map_err(|source| PlanError::Btf { target: self.target.to_string(), source: Box::new(source) })?;
         let bytes: Arc<[u8]> = btf.encode(self.object.endian()).into();
         let out = self.fd(FdKind::Btf, self.object.name());
         self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), token: None, out }));
@@ -175,7 +175,8 @@ impl<'a> Planner<'a> {
     /// A section of global variables is described by a DATASEC, for which nothing else stands in a map without keys.
     fn has_types(&self, map: &MapDef) -> bool {
         let section = map.key.is_void() && self.object.btf().kind_of(map.value) == Some(Kind::DataSec);
-        map.has_btf() && !(section && !self.target.feature(Feature::GlobalData).counts_as_present())
+        let known = !section || self.target.feature(Feature::GlobalData).counts_as_present();
+        map.has_btf() && known
     }
 
     /// A reused map keeps what it holds: entries are written only to maps this plan made.

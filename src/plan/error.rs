@@ -91,7 +91,7 @@ pub enum PlanError {
         /// The target.
         target: String,
         /// Why.
-        source: BtfError,
+        source: Box<BtfError>,
     },
     /// A name of the kernel could not be resolved.
     #[error(transparent)]
