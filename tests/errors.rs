@@ -305,7 +305,7 @@ fn of_loads() {
         errno: Errno::EINVAL,
         cause: cause.map(str::to_owned),
         assumed: assumed.iter().map(|&text| text.to_owned()).collect(),
-        log: Vec::new(),
+        log: Box::default(),
     };
     messages.add(&command(None, &[]));
     messages.add(&command(Some("the likely cause"), &[]));

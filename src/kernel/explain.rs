@@ -42,7 +42,7 @@ fn failed(object: &Object, plan: &Plan, step: usize, failure: Failure) -> LoadEr
         errno: failure.errno,
         cause,
         assumed,
-        log: failure.log,
+        log: failure.log.into(),
     }
 }
 
@@ -83,6 +83,9 @@ fn explanation(object: &Object, plan: &Plan, step: &Step, errno: Errno) -> Optio
         Command::MapFreeze(_) => Failed::MapFreeze,
         Command::ObjPin(_) => Failed::ObjPin,
         Command::ObjGet(_) => Failed::ObjGet,
+        Command::ObjGetInfoByFd(_) if step.wanted.is_some() && errno == Errno::EINVAL => {
+            return Some("what is pinned there is no map".to_owned());
+        }
         _ => return None,
     };
     let missing = missing_capability(object, plan, &step.command);
@@ -109,6 +112,9 @@ fn missing_capability(object: &Object, plan: &Plan, command: &Command) -> Option
         Command::BtfLoad(_) => Capabilities::BPF,
         _ => return None,
     };
+    if host::in_initial_user_namespace() == Ok(false) {
+        return Some(format!("{wanted} in the initial user namespace: it is in another one"));
+    }
     let have = host::capabilities().ok()?;
     let missing = have.lacking(wanted);
     (!missing.is_empty()).then(|| missing.to_string())

@@ -21,7 +21,7 @@ use crate::target::Target;
 /// A trivial program takes one bpf(2) call, a map with timers and its program three.
 ///
 /// # Errors
-/// [`LoadError`]; then nothing stays behind but pins that were already made.
+/// [`LoadError`]; then nothing stays behind, no pin either.
 pub fn load(object: &Object) -> Result<Loaded, LoadError> {
     let target = Target::running(&object.needs()).map_err(LoadError::Target)?;
     let plan = Plan::new(object, &target)?;
@@ -31,7 +31,7 @@ pub fn load(object: &Object) -> Result<Loaded, LoadError> {
 /// Executes `plan`, which was made for `object`, with what the caller supplies.
 ///
 /// # Errors
-/// [`LoadError`]; then nothing stays behind but pins that were already made.
+/// [`LoadError`]; then nothing stays behind, no pin either.
 pub fn load_plan(object: &Object, plan: &Plan, inputs: Inputs) -> Result<Loaded, LoadError> {
     inputs.answer(object)?;
     let mut kernel = Kernel::with_inputs(plan, inputs);
@@ -172,9 +172,9 @@ pub enum LoadError {
         /// The likely cause.
         cause: Option<String>,
         /// What the command used and the kernel turned out not to have.
-        assumed: Vec<String>,
+        assumed: Box<[String]>,
         /// The kernel's log, where it wrote one; any bytes.
-        log: Vec<u8>,
+        log: Box<[u8]>,
     },
     /// A map is pinned where the object wants another.
     #[error("map `{map}`: `{path}` is pinned with {attribute} = {found}, the object wants {wanted}")]

@@ -4,7 +4,7 @@ use std::fs;
 
 use thiserror::Error;
 
-use crate::base::{Endian, Errno};
+use crate::base::{Capabilities, Endian, Errno};
 use crate::object::{Need, Needs};
 use crate::sys::{host, ids, info};
 use crate::target::Target;
@@ -33,7 +33,7 @@ impl Target {
             target = target.with_release_hint(release);
         }
         if needs.capabilities()
-            && let Ok(capabilities) = host::capabilities()
+            && let Some(capabilities) = capabilities()
         {
             target = target.with_capabilities(capabilities);
         }
@@ -74,6 +74,14 @@ fn module_id(name: &str) -> Result<u32, Errno> {
         }
     }
     Err(Errno::ENOENT)
+}
+
+/// What counts for bpf(2): in another user namespace than the first, nothing.
+fn capabilities() -> Option<Capabilities> {
+    match host::in_initial_user_namespace() {
+        Ok(false) => Some(Capabilities::empty()),
+        _ => host::capabilities().ok(),
+    }
 }
 
 /// `/proc/kallsyms`: an address in hex, a letter, a name. Without the right to know, addresses read as 0.

@@ -8,8 +8,8 @@ use crate::btf::BtfType;
 pub(super) fn with_zeros<T>(len: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
     match len {
         ..=16 => work(&mut [0; 16][..len]),
-        ..=64 => work(&mut [0; 64][..len]),
-        ..=512 => work(&mut [0; 512][..len]),
+        17..=64 => work(&mut [0; 64][..len]),
+        65..=512 => work(&mut [0; 512][..len]),
         _ => work(&mut vec![0; len]),
     }
 }

@@ -169,7 +169,7 @@ impl ObjectBuilder {
         let types = Types(self.btf);
         types
             .finished()
-            .map_err(|source| ObjectError::Btf { source: Box::new(source), site: Site::unknown() })?;
+            .map_err(|source| ObjectError::Btf { source: source.into(), site: Site::unknown() })?;
         let mut object = Object {
             name: self.name,
             license: self.license,
@@ -213,7 +213,7 @@ impl ObjectBuilder {
             PartType::None => TypeId::VOID,
             PartType::Id(id) => id,
             PartType::Rust(build) => build(&mut self.btf).unwrap_or_else(|source| {
-                self.fail(ObjectError::Btf { source: Box::new(source), site: site.clone() });
+                self.fail(ObjectError::Btf { source: source.into(), site: site.clone() });
                 TypeId::VOID
             }),
         }
@@ -245,7 +245,7 @@ impl ObjectBuilder {
         }
         match code {
             Ok(code) => self.functions.push(FunctionDef { name, code, linkage, proto, site }),
-            Err(source) => self.fail(ObjectError::Asm { function: name, source: Box::new(source) }),
+            Err(source) => self.fail(ObjectError::Asm { function: name, source: source.into() }),
         }
     }
 

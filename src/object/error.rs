@@ -134,6 +134,18 @@ pub enum ObjectError {
         /// The line of the program.
         site: Site,
     },
+    /// A global function is used as a callback, which the kernel wants to be static (`callback function not static`).
+    #[error(
+        "function `{function}` uses the global function `{callee}` as a callback: callbacks are static{site}"
+    )]
+    GlobalCallback {
+        /// The function.
+        function: String,
+        /// The global function.
+        callee: String,
+        /// The line of the instruction.
+        site: Site,
+    },
     /// The address of a map's value was asked for where the kernel gives none (`map_direct_value_addr`: ENOTSUPP).
     #[error(
         "function `{function}` takes the address of a value of map `{map}` ({kind}), which has none: only arrays of one element, arenas and instruction arrays do{site}"
@@ -300,6 +312,7 @@ impl ObjectError {
             | Self::UnknownMap { site, .. }
             | Self::UnknownFunction { site, .. }
             | Self::EntryUsedAsFunction { site, .. }
+            | Self::GlobalCallback { site, .. }
             | Self::NoDirectValue { site, .. }
             | Self::ValueOffset { site, .. }
             | Self::Recursion { site, .. }

@@ -96,7 +96,7 @@ pub fn link(object: &Object) -> Result<Linked<'_>, ObjectError> {
     };
     let programs =
         object.programs().iter().map(|program| linker.program(program)).collect::<Result<_, _>>()?;
-    let btf = |source| ObjectError::Btf { source: Box::new(source), site: Site::unknown() };
+    let btf = |source: BtfError| ObjectError::Btf { source: source.into(), site: Site::unknown() };
     Ok(Linked { programs, btf: linker.btf.finish_functions().map_err(btf)? })
 }
 
@@ -114,7 +114,7 @@ impl<'a> Linker<'a> {
     fn program(&mut self, def: &'a ProgramDef) -> Result<LinkedProgram<'a>, ObjectError> {
         let program = self
             .linked(def)
-            .map_err(|source| ObjectError::Btf { source: Box::new(source), site: def.site.clone() })?;
+            .map_err(|source| ObjectError::Btf { source: source.into(), site: def.site.clone() })?;
         let count = program.functions.len();
         if count > limits::SUBPROGS as usize {
             let (program, site) = (def.name.clone(), def.site.clone());

@@ -3,7 +3,7 @@
 use super::{FunctionDef, Object, ObjectError, by_c_name, calls};
 use crate::asm::{BtfScope, Code, Reloc, RelocKind};
 use crate::btf::special::{self, SpecialField};
-use crate::btf::{self, Btf, Int, Type, TypeId};
+use crate::btf::{self, Btf, Int, Linkage, Type, TypeId};
 use crate::map::{BtfRule, Entry, EntryValue, MapDef, MapFlags, MapKind};
 use crate::program::ProgramDef;
 use crate::site::Site;
@@ -69,7 +69,7 @@ fn part_size(map: &MapDef, btf: &Btf, id: TypeId, given: u32) -> Result<u32, Obj
     if id == TypeId::VOID {
         return Ok(given);
     }
-    btf.size_of(id).map_err(|source| ObjectError::Btf { source: Box::new(source), site: map.site.clone() })
+    btf.size_of(id).map_err(|source| ObjectError::Btf { source: source.into(), site: map.site.clone() })
 }
 
 /// Kinds that take no BTF (EINVAL otherwise) go without it. No field is lost: a value that has one was refused before.
@@ -183,7 +183,7 @@ fn fields(map: &MapDef, btf: &Btf) -> Result<Vec<SpecialField>, ObjectError> {
     let (name, site) = (map.name.clone(), map.site.clone());
     let fields = special::scan(btf, map.value).map_err(|source| ObjectError::Field {
         map: name.clone(),
-        source: Box::new(source),
+        source: source.into(),
         site: site.clone(),
     })?;
     let in_the_way = map.flags & (MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG);
@@ -244,7 +244,7 @@ fn entry_mistake(object: &Object, map: &MapDef, Entry { key, value }: &Entry) ->
 fn body(object: &Object, function: &FunctionDef) -> Result<(), ObjectError> {
     let site = || function.site.clone();
     btf::function_name(&function.name)
-        .map_err(|source| ObjectError::Btf { source: Box::new(source), site: site() })?;
+        .map_err(|source| ObjectError::Btf { source: source.into(), site: site() })?;
     let code = &function.code;
     if code.is_empty() {
         let site = function.site.clone();
@@ -266,15 +266,15 @@ fn resolve(object: &Object, function: &FunctionDef, code: &Code, reloc: &Reloc) 
         }
         RelocKind::CallFunction | RelocKind::LoadFunction => {
             let callee = symbol.to_owned();
-            match object.function(symbol) {
-                None => Err(ObjectError::UnknownFunction { function: name(), callee, site: site() }),
-                Some(_)
-                    if reloc.kind == RelocKind::LoadFunction
-                        && object.program(symbol).is_some_and(|p| p.entry == symbol) =>
-                {
-                    Err(ObjectError::EntryUsedAsFunction { function: name(), callee, site: site() })
-                }
-                Some(_) => Ok(()),
+            let Some(used) = object.function(symbol) else {
+                return Err(ObjectError::UnknownFunction { function: name(), callee, site: site() });
+            };
+            if reloc.kind == RelocKind::CallFunction || used.linkage == Linkage::Static {
+                Ok(())
+            } else if object.program(symbol).is_some_and(|program| program.entry == symbol) {
+                Err(ObjectError::EntryUsedAsFunction { function: name(), callee, site: site() })
+            } else {
+                Err(ObjectError::GlobalCallback { function: name(), callee, site: site() })
             }
         }
         RelocKind::BtfId(BtfScope::Program) if by_c_name(object.btf(), symbol).is_none() => {

@@ -12,8 +12,10 @@ fn int(b: &mut Builder) -> TypeId {
     b.int("int", 4, IntEncoding::SIGNED).unwrap()
 }
 
+type Case = fn(&mut Builder) -> Result<TypeId, BtfError>;
+
 /// What a builder says to each of these.
-fn told(cases: &[(&str, fn(&mut Builder) -> Result<TypeId, BtfError>)]) -> String {
+fn told(cases: &[(&str, Case)]) -> String {
     let mut text = String::new();
     for (name, case) in cases {
         let error = case(&mut Builder::new()).expect_err(name);

@@ -50,8 +50,8 @@ fn apply(b: &mut Builder, op: &Op, index: usize) {
     let name = format!("name{}", index % 7);
     let _ = match op {
         Op::Int(size, encoding) => {
-            let encoding = [IntEncoding::empty(), IntEncoding::SIGNED, IntEncoding::CHAR, IntEncoding::BOOL];
-            b.int(&name, 1 << size, encoding[usize::from(index as u8 % 4)])
+            let encodings = [IntEncoding::empty(), IntEncoding::SIGNED, IntEncoding::CHAR, IntEncoding::BOOL];
+            b.int(&name, 1 << size, encodings[usize::from(*encoding)])
         }
         Op::Modifier(kind, target) => match kind {
             0 => b.ptr(id(*target)),
@@ -77,7 +77,7 @@ fn apply(b: &mut Builder, op: &Op, index: usize) {
         }
         Op::Enum64(values) => {
             let values: Vec<_> = values.iter().map(|&value| ("VALUE", value)).collect();
-            b.enumeration64("", 8, index % 2 == 0, &values)
+            b.enumeration64("", 8, index.is_multiple_of(2), &values)
         }
         Op::Fwd(union) => b.fwd(&name, *union),
         Op::Float(size) => b.float(&name, 2 << size),
@@ -190,8 +190,8 @@ proptest! {
         let Some(btf) = built(&ops, None) else { return Ok(()) };
         let mut bytes = btf.encode(if cut % 2 == 0 { Endian::Little } else { Endian::Big });
         for (at, value) in hits {
-            let at = at % bytes.len() & !3;
-            let small = if value % 2 == 0 { value >> 1 } else { value >> 1 & 63 };
+            let at = (at % bytes.len()) & !3;
+            let small = if value % 2 == 0 { value >> 1 } else { (value >> 1) & 63 };
             bytes[at..].iter_mut().zip(small.to_le_bytes()).for_each(|(byte, value)| *byte = value);
         }
         if cut % 8 == 0 {

@@ -169,6 +169,6 @@ fn store_release() {
 
 /// The bytes that lie at the address of a little-endian number.
 fn low(number: u64, size: Size) -> u64 {
-    assert!(cfg!(target_endian = "little"), "these tests read memory as a little-endian machine has it");
+    const { assert!(cfg!(target_endian = "little"), "these tests read memory as a little-endian machine has it") };
     number & u64::MAX >> (64 - 8 * u32::from(size.bytes()))
 }

@@ -17,7 +17,8 @@ use crate::support::{
 };
 
 pub fn add(suite: &mut Suite) {
-    let stages: [(&str, fn() -> Object, Expected); 8] = [
+    type Stage = (&'static str, fn() -> Object, Expected);
+    let stages: [Stage; 8] = [
         ("BTF_LOAD", refused_btf, ("BTF_LOAD", "btf", Errno::EINVAL)),
         ("MAP_CREATE", refused_map, ("MAP_CREATE", "map large", Errno::E2BIG)),
         (

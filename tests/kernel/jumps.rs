@@ -9,8 +9,13 @@ use crate::common::{Assembled, load, object_of, run_on};
 use crate::support::{Suite, has_cap_bpf};
 
 pub fn add(suite: &mut Suite) {
-    for (name, isa) in [("without", Isa::V3), ("with", Isa::V4)] {
-        let title = |rest: &str| format!("jumps: over 40,000 instructions {name} 32-bit jumps: {rest}");
+    let sets = [
+        ("without 32-bit offsets and less-than", Isa::V1),
+        ("without 32-bit offsets", Isa::V3),
+        ("with them", Isa::V4),
+    ];
+    for (name, isa) in sets {
+        let title = |rest: &str| format!("jumps: over 40,000 instructions {name}: {rest}");
         suite.test_if(has_cap_bpf, &title("every condition, forwards"), move || every_condition(isa, true));
         suite.test_if(has_cap_bpf, &title("every condition, backwards"), move || every_condition(isa, false));
         suite.test_if(has_cap_bpf, &title("one condition, alone"), move || alone(isa));
@@ -42,10 +47,12 @@ struct Case {
     number: Option<i32>,
 }
 
-fn cases() -> Vec<Case> {
+/// Comparisons of 32 bits have no replacement where a set lacks them.
+fn cases(isa: Isa) -> Vec<Case> {
+    let widths = if isa.contains(Isa::JUMP32) { Width::ALL } else { &[Width::Bits64] };
     let mut cases = Vec::new();
     for &cond in Cond::ALL {
-        for &width in Width::ALL {
+        for &width in widths {
             cases.extend([None, Some(5), Some(-3)].map(|number| Case { cond, width, number }));
         }
     }
@@ -108,20 +115,20 @@ fn holds(cond: Cond, (a, b): (u64, u64), (signed_a, signed_b): (i64, i64)) -> bo
 fn every_condition(isa: Isa, forwards: bool) {
     let object = object_of(ProgramKind::SYSCALL, conditions(isa, forwards));
     assert_eq!(object.isa().contains(Isa::CPUV4), isa == Isa::V4);
+    assert_eq!(object.isa().contains(Isa::LESS_THAN), isa != Isa::V1);
     let loaded = load(&object);
     let program = loaded.program("prog").unwrap();
     for left in LEFTS {
-        RIGHTS.iter().for_each(|&right| assert_verdicts(program, left, right));
+        RIGHTS.iter().for_each(|&right| assert_verdicts(program, &cases(isa), left, right));
     }
 }
 
-fn assert_verdicts(program: &Program, left: u64, right: u64) {
-    let cases = cases();
+fn assert_verdicts(program: &Program, cases: &[Case], left: u64, right: u64) {
     let mut context = vec![0; 3 + cases.len().div_ceil(8)];
     (context[0], context[1]) = (left, right);
     let context = run_on(program, &context);
     let verdicts: Vec<u8> = context[3..].iter().flat_map(|number| number.to_ne_bytes()).collect();
-    for (case, verdict) in cases.into_iter().zip(verdicts) {
+    for (case, verdict) in cases.iter().zip(verdicts) {
         let expected = if case.holds(left, right) { TAKEN } else { NOT_TAKEN };
         assert_eq!(verdict, expected, "{case:?} {left:#x} {right:#x}");
     }
@@ -130,7 +137,7 @@ fn assert_verdicts(program: &Program, left: u64, right: u64) {
 
 fn conditions(isa: Isa, forwards: bool) -> Assembled {
     let mut a = Assembler::with_isa(isa);
-    let labels: Vec<_> = cases().iter().map(|_| (a.label(), a.label())).collect();
+    let labels: Vec<_> = cases(isa).iter().map(|_| (a.label(), a.label())).collect();
     let (start, fillers, end) = (a.label(), a.label(), a.label());
     a.mov(R6, R1).mov(R9, 0);
     if !forwards {
@@ -140,7 +147,7 @@ fn conditions(isa: Isa, forwards: bool) -> Assembled {
         a.ja(end);
     }
     a.bind(start);
-    for (index, (case, (far, back))) in cases().iter().zip(&labels).enumerate() {
+    for (index, (case, (far, back))) in cases(isa).iter().zip(&labels).enumerate() {
         a.ldx(Size::DW, R7, R6, LEFT).ldx(Size::DW, R8, R6, RIGHT);
         a.jump_if(case.cond, case.width, R7, case.right(), *far);
         a.st(Size::B, R6, verdict(index), NOT_TAKEN).bind(*back);

@@ -17,7 +17,9 @@ use bpfsmith::target::{Fact, Feature, Subject, Target};
 
 use crate::common::{Assembled, FP, builder, load, look_up, object_of, returns, run, run_on, run_on_packet};
 use crate::golden;
-use crate::support::{Suite, all, has_cap_bpf, has_cap_sys_admin, has_vmlinux_btf, with_bpffs};
+use crate::support::{
+    Suite, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf, with_bpffs,
+};
 
 pub fn add(suite: &mut Suite) {
     suite.test_if(
@@ -41,11 +43,12 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "loader: a perf event array has an entry for each CPU", one_for_each_cpu);
     suite.test_if(has_cap_bpf, "loader: a map without a type, long and strange names", names);
     suite.test_if(
-        all(&[has_cap_bpf, has_vmlinux_btf]),
+        all(&[has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf]),
         "loader: addresses of kernel symbols, by name and by type",
         ksyms,
     );
-    let in_bpffs: [(&str, fn(&Path)); 4] = [
+    type InBpffs = (&'static str, fn(&Path));
+    let in_bpffs: [InBpffs; 4] = [
         ("a pinned map is made once, then reused with what it holds", pinned),
         ("a pinned map of another shape is refused", pinned_otherwise),
         ("a pinned map whose flags the kernel adds to is reused", pinned_devmap),
@@ -358,6 +361,7 @@ fn pinned_program(bpffs: &Path) {
     let program = load(&object_of(ProgramKind::SYSCALL, returns(0)));
     program.program("prog").unwrap().pin(&path).unwrap();
     let error = kernel::load(&counts_in(&path, inner("numbers"))).unwrap_err();
-    let LoadError::Command { command, errno, what, .. } = &error else { panic!("{error}") };
-    assert_eq!((*command, what.as_str(), *errno), ("OBJ_GET", "map numbers", Errno::EINVAL));
+    let text =
+        "OBJ_GET_INFO_BY_FD of map numbers: EINVAL (22): invalid argument: what is pinned there is no map";
+    assert_eq!(error.to_string(), text);
 }

@@ -7,7 +7,9 @@ mod support;
 #[path = "../support/golden.rs"]
 mod golden;
 
+mod arithmetic;
 mod atomics;
+mod calls;
 mod common;
 mod failures;
 mod jumps;
@@ -18,6 +20,7 @@ mod refused;
 mod rejections;
 mod runs;
 mod timers;
+mod traps;
 mod walk;
 
 use std::process::ExitCode;
@@ -25,7 +28,12 @@ use std::process::ExitCode;
 use support::Suite;
 
 fn main() -> ExitCode {
+    if let Some(code) = calls::child() {
+        return code;
+    }
     let mut suite = Suite::new();
+    arithmetic::add(&mut suite);
+    calls::add(&mut suite);
     atomics::add(&mut suite);
     failures::add(&mut suite);
     jumps::add(&mut suite);
@@ -35,6 +43,7 @@ fn main() -> ExitCode {
     rejections::add(&mut suite);
     runs::add(&mut suite);
     timers::add(&mut suite);
+    traps::add(&mut suite);
     walk::add(&mut suite);
     suite.run()
 }

@@ -3,9 +3,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::duplicate_mod,
     dead_code,
-    unreachable_pub,
-    clippy::duplicate_mod
+    unreachable_pub
 )]
 
 #[path = "../../examples/map_elem.rs"]
