@@ -13,6 +13,7 @@ mod calls;
 mod common;
 mod failures;
 mod jumps;
+mod kinds;
 mod links;
 mod loader;
 mod maps;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     atomics::add(&mut suite);
     failures::add(&mut suite);
     jumps::add(&mut suite);
+    kinds::add(&mut suite);
     links::add(&mut suite);
     loader::add(&mut suite);
     maps::add(&mut suite);
