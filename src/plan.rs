@@ -19,7 +19,7 @@ pub use reply::*;
 use crate::base::{Endian, KernelVersion};
 use crate::object::Object;
 use crate::object::linker::Linked;
-use crate::target::{Subject, Target};
+use crate::target::{Called, Subject, Target};
 
 /// The bpf(2) commands that load an object, in order, over symbolic descriptors.
 ///
@@ -28,7 +28,7 @@ use crate::target::{Subject, Target};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     name: String,
-    target: String,
+    target: Called,
     endian: Endian,
     fds: Vec<FdInfo>,
     steps: Vec<Step>,

@@ -333,6 +333,11 @@ impl Target {
         self.fact(Subject::Feature(feature), feature.since())
     }
 
+    /// Whether anything is known to be missing: a release that is a hint says nothing of that.
+    pub(crate) fn lacks_anything(&self) -> bool {
+        (self.release.is_some() && !self.release_is_hint) || self.facts.values().any(|&fact| fact == Fact::No)
+    }
+
     /// What the release tells of something that came with release `since`.
     #[must_use]
     pub fn since(&self, since: KernelVersion) -> Fact {
@@ -379,7 +384,24 @@ impl fmt::Display for Feature {
 /// `Linux 6.12`, or `a kernel of unknown release`.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.release {
+        self.called().fmt(f)
+    }
+}
+
+impl Target {
+    /// What it is called, to be printed when somebody asks.
+    pub(crate) fn called(&self) -> Called {
+        Called(self.release)
+    }
+}
+
+/// What a target is called: its release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Called(Option<KernelVersion>);
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             Some(release) => write!(f, "Linux {release}"),
             None => f.write_str("a kernel of unknown release"),
         }

@@ -23,6 +23,7 @@ pub fn tables() {
     table("vmlinux BTF: index it, by mmap", 1, by_mmap());
     table("vmlinux BTF: index it, by read", 1, by_read());
     table("vmlinux BTF: index it and look 1,000 names up", 1, looked_up(&names));
+    table("vmlinux BTF: every type", 1, every_type());
     memory_table(&names);
 }
 
@@ -47,6 +48,7 @@ fn by_read() -> Vec<Contender<'static>> {
 fn looked_up(names: &[Name]) -> Vec<Contender<'_>> {
     vec![
         Contender::timed("bpfsmith", Role::Ours, || timed(ours_mapped, |bytes| ours_look_up(bytes, names))),
+        Contender::timed("bpfsmith, the look-ups alone", Role::Peer, || look_ups_more(names)),
         Contender::new("btf-rs by mmap", Role::Peer, || btf_rs_look_up(btf_rs::Backend::Mmap, names)),
         Contender::new("btf-rs by read", Role::Peer, || btf_rs_look_up(btf_rs::Backend::Cache, names)),
         Contender::new("aya-obj", Role::Peer, || {
@@ -55,6 +57,20 @@ fn looked_up(names: &[Name]) -> Vec<Contender<'_>> {
             Ok(btf)
         }),
         libbpf::look_up(names),
+    ]
+}
+
+fn every_type() -> Vec<Contender<'static>> {
+    let decode = |bytes: &[u8]| {
+        let view = View::new(bytes).map_err(told)?;
+        view.ids().try_for_each(|id| view.get(id).map(drop).map_err(told))
+    };
+    let check = |bytes: &[u8]| View::new(bytes).map_err(told)?.check().map_err(told);
+    vec![
+        Contender::timed("bpfsmith, decoded", Role::Ours, move || timed(ours_mapped, decode)),
+        Contender::timed("bpfsmith, checked as the kernel does", Role::Peer, move || {
+            timed(ours_mapped, check)
+        }),
     ]
 }
 
@@ -89,6 +105,16 @@ fn index(bytes: &[u8]) -> Outcome<usize> {
 fn ours_look_up(bytes: &[u8], names: &[Name]) -> Outcome<()> {
     let view = View::new(bytes).map_err(told)?;
     all(names, |name| view.find(name.kind, &name.text).is_some())
+}
+
+/// A thousand look-ups when the index of names is there.
+fn look_ups_more(names: &[Name]) -> Outcome<Duration> {
+    let bytes = ours_mapped()?;
+    let view = View::new(&bytes).map_err(told)?;
+    std::hint::black_box(view.find(names[0].kind, &names[0].text));
+    let start = Instant::now();
+    all(names, |name| view.find(name.kind, &name.text).is_some())?;
+    Ok(start.elapsed())
 }
 
 fn btf_rs(backend: btf_rs::Backend) -> Outcome<btf_rs::Btf> {

@@ -3,7 +3,7 @@
 mod mix;
 mod text;
 
-use bpfsmith::asm::{Assembler, Code, Endian};
+use bpfsmith::asm::{Assembler, Code, Endian, Isa};
 
 use crate::rounds::{Contender, Role, table};
 use crate::{Outcome, told};
@@ -47,6 +47,7 @@ fn plain() {
 fn labels() {
     let mut bytes = Vec::new();
     let mut ours = Reused::default();
+    let (mut islands, mut long) = (Reused::of(Isa::V3), Reused::of(Isa::V4));
     table(
         "emit with a label every 4 instructions, each",
         INSTRUCTIONS,
@@ -56,6 +57,12 @@ fn labels() {
                 Ok(())
             }),
             Contender::new("bpfsmith, everything reused", Role::Ours, move || ours.pass(mix::labelled)),
+            Contender::new("… and 2 long jumps every 1000, over islands", Role::Peer, move || {
+                islands.assemble(mix::far)
+            }),
+            Contender::new("… and 2 long jumps every 1000, by gotol", Role::Peer, move || {
+                long.assemble(mix::far)
+            }),
         ],
     );
 }
@@ -69,13 +76,22 @@ struct Reused {
 }
 
 impl Reused {
+    fn of(isa: Isa) -> Self {
+        Self { assembler: Assembler::with_isa(isa), ..Self::default() }
+    }
+
     fn pass(&mut self, emit: fn(&mut Assembler)) -> Outcome<()> {
+        self.assemble(emit)?;
+        if self.bytes.len() == INSTRUCTIONS * 8 { Ok(()) } else { Err(format!("{} bytes", self.bytes.len())) }
+    }
+
+    fn assemble(&mut self, emit: fn(&mut Assembler)) -> Outcome<()> {
         self.assembler.clear();
         emit(&mut self.assembler);
         self.assembler.finish_into(&mut self.code).map_err(told)?;
         self.bytes.clear();
         self.code.encode_into(Endian::Little, &mut self.bytes);
         std::hint::black_box(&self.bytes);
-        if self.bytes.len() == INSTRUCTIONS * 8 { Ok(()) } else { Err(format!("{} bytes", self.bytes.len())) }
+        Ok(())
     }
 }

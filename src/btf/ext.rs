@@ -113,6 +113,7 @@ pub fn append_lines(
 ) -> Result<(), BtfError> {
     let mut current = LocId::UNKNOWN;
     let mut file = ("", StrOff(0));
+    out.reserve(code.locs().len());
     for (slot, id) in places(code) {
         let Some(loc) = id.index().and_then(|index| code.locs().get(index)) else { continue };
         if id == current {

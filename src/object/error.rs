@@ -146,9 +146,9 @@ pub enum ObjectError {
         /// The line of the instruction.
         site: Site,
     },
-    /// The address of a map's value was asked for where the kernel gives none: only arrays have one.
+    /// The address of a map's value was asked for where the kernel gives none (`map_direct_value_addr`: ENOTSUPP).
     #[error(
-        "function `{function}` takes the address of a value of map `{map}`, whose kind {kind} has none: only arrays do{site}"
+        "function `{function}` takes the address of a value of map `{map}` ({kind}), which has none: only arrays of one element, arenas and instruction arrays do{site}"
     )]
     NoDirectValue {
         /// The function.
@@ -171,7 +171,7 @@ pub enum ObjectError {
         map: String,
         /// The offset, in bytes.
         offset: u32,
-        /// The size of the value (of all of them, in an array), in bytes.
+        /// The size of the value (of all of them, in an instruction array), in bytes.
         size: u64,
         /// The line of the instruction.
         site: Site,

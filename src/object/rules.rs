@@ -290,11 +290,16 @@ fn direct_value(
     site: impl Fn() -> Site,
 ) -> Result<(), ObjectError> {
     let RelocKind::MapValue { offset } = kind else { return Ok(()) };
-    if !map.kind.has_direct_value() {
+    if !map.kind.has_direct_value() || map.kind == MapKind::ARRAY && map.max_entries != 1 {
         let (map, kind) = (map.name.clone(), map.kind);
         return Err(ObjectError::NoDirectValue { function: function(), map, kind, site: site() });
     }
-    let size = u64::from(map.value_size);
+    // The kernel keeps an address for each element of an instruction array.
+    const ADDRESS: u64 = 8;
+    let size = match map.kind {
+        MapKind::INSN_ARRAY => ADDRESS * u64::from(map.max_entries),
+        _ => u64::from(map.value_size),
+    };
     if size != 0 && u64::from(offset) >= size {
         return Err(ObjectError::ValueOffset {
             function: function(),

@@ -69,7 +69,7 @@ impl Body {
 
     /// A load of these instructions with their descriptors, all else empty.
     pub(super) fn into_load(self, prog_type: ProgType, endian: Endian, out: Fd) -> ProgLoad {
-        let insns = self.slots.iter().flat_map(|slot| slot.to_bytes(endian)).collect();
+        let insns = bytes(self.slots.iter().map(|slot| slot.to_bytes(endian)));
         let Self { fd_array, fd_slots, .. } = self;
         ProgLoad { fd_array, fd_slots, ..ProgLoad::new(prog_type, insns, out) }
     }
@@ -87,4 +87,9 @@ impl Body {
             *slot = slot.with_imm(imm);
         }
     }
+}
+
+/// Records one after another; their number is known, so that there is one allocation.
+pub(super) fn bytes<const SIZE: usize>(records: impl ExactSizeIterator<Item = [u8; SIZE]>) -> Vec<u8> {
+    records.collect::<Vec<_>>().into_flattened()
 }

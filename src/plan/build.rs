@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::body::Body;
+use super::body::{Body, bytes};
 use super::require::Requirements;
 use super::{
     BtfLoad, Command, ElemValue, Fd, FdById, FdInfo, FdKind, Log, MapBtf, MapCreate, MapFreeze, MapShape,
@@ -47,7 +47,7 @@ pub(super) fn plan_with_layout<'a>(
     planner.entries(|value| matches!(value, EntryValue::Program(_)))?;
     planner.freeze_and_pin()?;
     let Planner { fds, steps, .. } = planner;
-    let (name, target, endian) = (object.name().to_owned(), target.to_string(), object.endian());
+    let (name, target, endian) = (object.name().to_owned(), target.called(), object.endian());
     Ok((Plan { name, target, endian, fds, steps }, linked))
 }
 
@@ -310,8 +310,8 @@ fn when_made(map: &MapDef, fd: Fd) -> When {
 fn prog_btf(btf: Fd, program: &LinkedProgram<'_>, endian: Endian) -> ProgBtf {
     ProgBtf {
         btf,
-        func_info: program.func_info.iter().flat_map(|record| record.to_bytes(endian)).collect(),
-        line_info: program.line_info.iter().flat_map(|record| record.to_bytes(endian)).collect(),
-        core_relos: program.core_relos.iter().flat_map(|record| record.to_bytes(endian)).collect(),
+        func_info: bytes(program.func_info.iter().map(|record| record.to_bytes(endian))),
+        line_info: bytes(program.line_info.iter().map(|record| record.to_bytes(endian))),
+        core_relos: bytes(program.core_relos.iter().map(|record| record.to_bytes(endian))),
     }
 }

@@ -1,5 +1,7 @@
 //! What an object uses against what a target has.
 
+use std::fmt;
+
 use super::{Assumption, PlanError};
 use crate::asm::{Helper, Insn, Isa, limits};
 use crate::base::KernelVersion;
@@ -57,15 +59,15 @@ impl<'a> Requirements<'a> {
     pub(super) fn map(&mut self, map: &MapDef) -> Result<(), PlanError> {
         let what = || format!("map `{}`", map.name);
         if let Some(since) = map.kind.since() {
-            self.need(Subject::MapKind(map.kind.0), since, what, &map.kind.to_string(), &map.site)?;
+            self.need(Subject::MapKind(map.kind.0), since, what, map.kind, &map.site)?;
         }
         for field in &map.fields {
             let since = field.kind.since();
-            self.need_since(since, what, &format!("{} in map values", field.kind), &map.site)?;
+            self.need_since(since, what, format_args!("{} in map values", field.kind), &map.site)?;
         }
         for flag in map.flags.iter() {
             if let Some(since) = flag.since() {
-                self.need_since(since, what, &format!("the map flag {flag}"), &map.site)?;
+                self.need_since(since, what, format_args!("the map flag {flag}"), &map.site)?;
             }
         }
         if map.extra != 0 {
@@ -170,7 +172,7 @@ impl<'a> Requirements<'a> {
         let what = || format!("program `{}`", program.def.name);
         for flag in program.def.flags.iter() {
             if let Some(since) = flag.since() {
-                self.need_since(since, what, &format!("the program flag {flag}"), &program.def.site)?;
+                self.need_since(since, what, format_args!("the program flag {flag}"), &program.def.site)?;
             }
         }
         Ok(())
@@ -199,12 +201,17 @@ impl<'a> Requirements<'a> {
     }
 
     fn instructions(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+        let (mut met, mut missing) = (Isa::empty(), Isa::empty());
         for placed in &program.functions {
-            let missing = self.missing_groups(placed.def.code.isa());
             for (inside, insn) in placed.def.code.insns() {
                 let index = placed.start as usize + inside;
+                let used = insn.as_ref().map_or(Isa::empty(), |insn| insn.isa());
+                if !met.contains(used) {
+                    missing |= self.missing_groups(used - met);
+                    met |= used;
+                }
                 match insn {
-                    Ok(insn) if insn.isa().intersects(missing) => {
+                    Ok(insn) if used.intersects(missing) => {
                         return Err(self.lacks_instruction(program, index, insn));
                     }
                     Ok(Insn::Call { helper }) => self.helper(program, index, helper)?,
@@ -267,13 +274,13 @@ impl<'a> Requirements<'a> {
         subject: Subject,
         since: KernelVersion,
         what: impl Fn() -> String,
-        feature: &str,
+        feature: impl fmt::Display,
         site: &Site,
     ) -> Result<(), PlanError> {
         if self.fact(subject, since) {
             Ok(())
         } else {
-            Err(self.lacks(&what(), feature, since, site.clone()))
+            Err(self.lacks(&what(), &feature.to_string(), since, site.clone()))
         }
     }
 
@@ -281,11 +288,11 @@ impl<'a> Requirements<'a> {
         &mut self,
         since: KernelVersion,
         what: impl Fn() -> String,
-        feature: &str,
+        feature: impl fmt::Display,
         site: &Site,
     ) -> Result<(), PlanError> {
         match self.target.since(since) {
-            Fact::No => Err(self.lacks(&what(), feature, since, site.clone())),
+            Fact::No => Err(self.lacks(&what(), &feature.to_string(), since, site.clone())),
             _ => Ok(()),
         }
     }

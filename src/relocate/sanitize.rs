@@ -14,6 +14,9 @@ use crate::target::{Fact, Feature, Target};
 
 /// The same BTF as far as `target` takes it; unchanged where nothing is known to be missing.
 pub(crate) fn sanitize<'a>(btf: &'a Btf, target: &Target) -> Result<Cow<'a, Btf>, BtfError> {
+    if !target.lacks_anything() {
+        return Ok(Cow::Borrowed(btf));
+    }
     let old = Old { target };
     let all = btf.ids().map(|id| Ok((id, btf.get(id)?))).collect::<Result<Vec<_>, BtfError>>()?;
     if !all.iter().any(|(_, ty)| old.lacks(ty)) {

@@ -36,6 +36,21 @@ pub fn labelled(a: &mut Assembler) {
     }
 }
 
+/// Two jumps in a thousand that reach over everything, one ahead and one back.
+pub fn far(a: &mut Assembler) {
+    let (start, end) = (a.label(), a.label());
+    a.bind(start);
+    for index in 0..(INSTRUCTIONS / 1000) as i32 {
+        a.jeq(R0, index, end).jset(R0, index, start);
+        for step in 0..249 {
+            let skip = a.label();
+            a.mov(R0, step).jeq(R0, 7, skip).add(R0, R1).mov(R2, R0).bind(skip);
+        }
+        a.mov(R0, 0).mov(R1, 0);
+    }
+    a.bind(end).exit();
+}
+
 pub fn rbpf() -> Vec<u8> {
     let mut code = BpfCode::new();
     for index in 0..(INSTRUCTIONS / 10) as i32 {

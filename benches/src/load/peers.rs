@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aya::{Ebpf, EbpfLoader};
 use aya::programs::SocketFilter;
+use aya::{Ebpf, EbpfLoader};
 
 use super::first::timed;
 use crate::rounds::{Contender, Role};

@@ -21,7 +21,7 @@ impl Replay {
         match commands.as_slice() {
             [Command::BtfLoad(btf), Command::MapCreate(map), Command::ProgLoad(program)] => Ok(Self {
                 btf: btf.clone(),
-                map: map.clone(),
+                map: (**map).clone(),
                 program: (**program).clone(),
                 license: [program.license.as_bytes(), b"\0"].concat(),
             }),
