@@ -17,6 +17,7 @@ mod kinds;
 mod links;
 mod loader;
 mod maps;
+mod names;
 mod refused;
 mod rejections;
 mod runs;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     links::add(&mut suite);
     loader::add(&mut suite);
     maps::add(&mut suite);
+    names::add(&mut suite);
     rejections::add(&mut suite);
     runs::add(&mut suite);
     timers::add(&mut suite);
