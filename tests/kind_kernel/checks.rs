@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use bpfsmith::asm::{Assembler, Reg, Size};
 use bpfsmith::base::{Endian, Helper, KernelVersion};
 use bpfsmith::btf::{BtfType, Builder, Kind, Timer, Type, TypeId, View};
-use bpfsmith::kind::{Access, Context, ContextPointer, Direction, HelperTerms, Known, ProgType, ProgramKind};
+use bpfsmith::kind::{
+    Context, ContextAccess, ContextPointer, Direction, HelperTerms, Known, ProgType, ProgramKind,
+};
 use bpfsmith::map::MapKind;
 use bpfsmith::sys::{Log, MapFd, btf, host, map};
 
@@ -69,8 +71,8 @@ pub fn context(loader: &Loader) -> Vec<String> {
         for (offset, (width, size)) in offsets(loader.kind).flat_map(|at| WIDTHS.map(|width| (at, width))) {
             let access = loader.kind.context().access(direction, offset, width);
             match access {
-                Access::Allowed(_) => taken.push((direction, offset, size)),
-                Access::Unknown if !is_known_here(loader.kind.context(), direction) => {}
+                ContextAccess::Allowed(_) => taken.push((direction, offset, size)),
+                ContextAccess::Unknown if !is_known_here(loader.kind.context(), direction) => {}
                 _ if !try_access(loader, &[(direction, offset, size)]) => {}
                 _ => differences.push(format!("{direction:?} {width} at {offset}: allowed, not {access:?}")),
             }

@@ -35,26 +35,26 @@ fn rows_are_in_order_and_fit_the_bits() {
 fn accesses_stay_inside_and_aligned() {
     let context = ProgramKind::SOCKET_FILTER.context();
     let access = |direction, offset, width| context.access(direction, offset, width);
-    assert!(matches!(access(Direction::Read, 0, 4), Access::Allowed(field) if field.name == "len"));
-    assert!(matches!(access(Direction::Write, 48, 8), Access::Allowed(field) if field.name == "cb"));
+    assert!(matches!(access(Direction::Read, 0, 4), ContextAccess::Allowed(field) if field.name == "len"));
+    assert!(matches!(access(Direction::Write, 48, 8), ContextAccess::Allowed(field) if field.name == "cb"));
     for (offset, width) in [(64, 8), (47, 2), (49, 2), (1, 4), (48, 3), (48, 0), (48, 16), (48, u32::MAX)] {
-        assert_eq!(access(Direction::Write, offset, width), Access::Refused, "{offset} {width}");
+        assert_eq!(access(Direction::Write, offset, width), ContextAccess::Refused, "{offset} {width}");
     }
-    assert_eq!(access(Direction::Read, u32::MAX, 1), Access::Refused);
-    assert_eq!(access(Direction::Read, u32::MAX - 7, 8), Access::Refused);
+    assert_eq!(access(Direction::Read, u32::MAX, 1), ContextAccess::Refused);
+    assert_eq!(access(Direction::Read, u32::MAX - 7, 8), ContextAccess::Refused);
 }
 
 #[test]
 fn what_is_not_known_is_not_refused() {
     let access =
         |kind: ProgramKind, direction, offset, width| kind.context().access(direction, offset, width);
-    assert_eq!(access(ProgramKind::FENTRY, Direction::Read, 800, 8), Access::Unknown);
-    assert_eq!(access(ProgramKind::FENTRY, Direction::Read, 4, 4), Access::Refused);
-    assert_eq!(access(ProgramKind::FENTRY, Direction::Write, 0, 8), Access::Refused);
-    assert_eq!(access(ProgramKind::EXT, Direction::Write, 0, 8), Access::Unknown);
-    assert_eq!(access(ProgramKind::KPROBE, Direction::Read, 264, 8), Access::Unknown);
-    assert_eq!(access(ProgramKind::KPROBE, Direction::Write, 0, 8), Access::Unknown);
-    assert_eq!(access(ProgramKind::PERF_EVENT, Direction::Write, 0, 8), Access::Refused);
+    assert_eq!(access(ProgramKind::FENTRY, Direction::Read, 800, 8), ContextAccess::Unknown);
+    assert_eq!(access(ProgramKind::FENTRY, Direction::Read, 4, 4), ContextAccess::Refused);
+    assert_eq!(access(ProgramKind::FENTRY, Direction::Write, 0, 8), ContextAccess::Refused);
+    assert_eq!(access(ProgramKind::EXT, Direction::Write, 0, 8), ContextAccess::Unknown);
+    assert_eq!(access(ProgramKind::KPROBE, Direction::Read, 264, 8), ContextAccess::Unknown);
+    assert_eq!(access(ProgramKind::KPROBE, Direction::Write, 0, 8), ContextAccess::Unknown);
+    assert_eq!(access(ProgramKind::PERF_EVENT, Direction::Write, 0, 8), ContextAccess::Refused);
 }
 
 #[test]
