@@ -1,6 +1,7 @@
 //! Commands of plans on the running kernel: each is one that `kernel::Kernel` carries out, and its reply.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod samples;
 mod support;
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use bpfsmith::kind::{AttachType, ProgType};
 use bpfsmith::map::MapKind;
 use bpfsmith::plan::*;
 use bpfsmith::program::ProgramFlags;
+use bpfsmith::target::Target;
 
 use support::{Cgroup, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, has_cgroup2};
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     suite.test_if(has_cap_bpf, "per-CPU maps: one value becomes every CPU's", per_cpu);
     suite.test_if(has_cap_bpf, "programs: loaded by descriptor and by index, run, told of", programs);
     suite.test_if(has_cap_bpf, "BTF: loaded, told of; refused with a log", btf);
+    suite.test_if(has_cap_bpf, "BTF: what is made for old kernels is BTF", old_btf);
     suite.test_if(has_cap_sys_admin, "ids: walked and opened", ids);
     suite.test_if(has_cap_sys_admin, "pins: made, found again, removed", pins);
     suite.test_if(has_cap_sys_admin, "statistics are counted while the descriptor is open", statistics);
@@ -203,6 +206,17 @@ fn btf() {
     assert_eq!((told.size, told.of_kernel), (size, false));
     let failure = kernel.call(&load(bytes[..24].to_vec())).unwrap_err();
     assert!(failure.errno == Errno::EINVAL && !failure.log.is_empty());
+}
+
+/// A kernel that knows every kind takes what was cut down for one that does not.
+fn old_btf() {
+    let object = samples::every_kind();
+    for (major, minor) in [(4, 18), (5, 0), (5, 2), (5, 6), (5, 13), (5, 16), (5, 17), (6, 0), (6, 18)] {
+        let target = Target::of_kernel(major, minor).with_endian(Endian::Little);
+        let bytes = samples::loaded_btf(&object, &target);
+        let log = Log { level: LogLevel::ERRORS, size: 1 << 16 };
+        call(&mut Kernel::new(), Command::BtfLoad(BtfLoad { bytes: bytes.into(), log, token: None, out: A }));
+    }
 }
 
 fn ids() {
