@@ -140,8 +140,9 @@ fn sizes(map: &MapDef) -> Result<(), ObjectError> {
     if !kind.key_size().allows(key_size) {
         return wrong("key_size", key_size, kind.key_size().to_string());
     }
-    if !kind.value_size().allows(value_size) {
-        return wrong("value_size", value_size, kind.value_size().to_string());
+    let rule = kind.value_size_with(map.flags);
+    if !rule.allows(value_size) {
+        return wrong("value_size", value_size, rule.to_string());
     }
     let planned = max_entries == 0 && kind == MapKind::PERF_EVENT_ARRAY;
     if !planned && !kind.max_entries().allows(max_entries, SMALLEST_PAGE) {
