@@ -91,7 +91,7 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         let btf = sanitize(&linked.btf, self.target)
-            .map_err(|source| PlanError::Btf { target: self.target.to_string(), source })?;
+            .map_err(|source| PlanError::Btf { target: self.target.to_string(), source: Box::new(source) })?;
         let bytes: Arc<[u8]> = btf.encode(self.object.endian()).into();
         let out = self.fd(FdKind::Btf, self.object.name());
         self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), token: None, out }));

@@ -1,5 +1,12 @@
 //! Objects for tests that need no kernel: those of the examples, and one for each part of a plan.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::duplicate_mod, dead_code, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::duplicate_mod,
+    dead_code,
+    unreachable_pub
+)]
 
 #[path = "../../examples/map_elem.rs"]
 pub mod map_elem;
