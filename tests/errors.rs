@@ -164,6 +164,10 @@ fn of_objects() {
         o.add_entry_program(map, &0, "missing");
     });
     add(&|o| done(o.add_map(MapSpec::array::<u32>("a\0b").max_entries(1))));
+    add(&|o| {
+        o.add_global_function("global", TypeId::VOID, samples::returns(0));
+        program(o, "main", |a| done(a.load_function(R1, "global").mov(R0, 1)));
+    });
     messages.add(&ObjectBuilder::new("long").license("x".repeat(128)).finish().unwrap_err());
     messages.add(&linker::link(&many_functions()).unwrap_err());
     messages.cover(&[
@@ -176,6 +180,7 @@ fn of_objects() {
         "UnknownMap",
         "UnknownFunction",
         "EntryUsedAsFunction",
+        "GlobalCallback",
         "Recursion",
         "TooManyFunctions",
         "UnknownType",
