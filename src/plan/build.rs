@@ -37,12 +37,15 @@ pub(super) fn plan(object: &Object, target: &Target) -> Result<Plan, PlanError> 
     };
     planner.btf(linked)?;
     planner.maps()?;
-    planner.entries(|value| !matches!(value, EntryValue::Program(_)))?;
-    planner.freeze(false)?;
+    let plain = object.maps().iter().all(is_plain);
+    if !plain {
+        planner.fill(false)?;
+    }
     linked.programs.iter().try_for_each(|program| planner.program(program))?;
-    planner.entries(|value| matches!(value, EntryValue::Program(_)))?;
-    planner.freeze(true)?;
-    planner.pin();
+    if !plain {
+        planner.fill(true)?;
+        planner.pin();
+    }
     let Planner { fds, steps, .. } = planner;
     let (name, target, endian) = (object.name().to_owned(), target.called(), object.endian());
     Ok(Plan { name, target, endian, fds, steps })
@@ -176,6 +179,12 @@ impl<'a> Planner<'a> {
     fn has_types(&self, map: &MapDef) -> bool {
         let section = map.key.is_void() && self.object.btf().kind_of(map.value) == Some(Kind::DataSec);
         map.has_btf() && (!section || self.target.feature(Feature::GlobalData).counts_as_present())
+    }
+
+    /// Writes the initial entries that are programs, or all others; then freezes maps.
+    fn fill(&mut self, programs: bool) -> Result<(), PlanError> {
+        self.entries(|value| matches!(value, EntryValue::Program(_)) == programs)?;
+        self.freeze(programs)
     }
 
     /// A reused map keeps what it holds: entries are written only to maps this plan made.
@@ -318,6 +327,11 @@ impl<'a> Planner<'a> {
         let replaced = |c: char| if u8::try_from(c).is_ok_and(allowed) { c } else { '_' };
         name.chars().take(LONGEST).map(replaced).collect()
     }
+}
+
+/// Whether a map that was made is as it shall be.
+fn is_plain(map: &MapDef) -> bool {
+    map.entries.is_empty() && !map.freeze && !matches!(map.source, MapSource::Pinned { .. })
 }
 
 /// When the plan makes the map; never, where the caller supplies it.

@@ -311,6 +311,8 @@ impl<'a> Requirements<'a> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn lacks(&self, what: &str, feature: &str, since: KernelVersion, site: Site) -> PlanError {
         PlanError::Lacks {
             what: what.to_owned(),
