@@ -89,8 +89,8 @@ fn target(asm: &Assembler, fixup: &Fixup) -> Result<Option<u32>, AsmError> {
             Some(place @ Place { slot: Some(slot), .. }) => (i64::from(*slot), Some(place)),
             _ => return Err(unbound(asm, fixup, label)),
         },
-        Target::Slot(slot) => (slot, None),
-        Target::Raw(slot) => return Ok(instruction_at(asm, slot)),
+        Target::Slot(slot) => (asm.emitted(slot), None),
+        Target::Raw(slot) => return Ok(instruction_at(asm, asm.emitted(slot))),
     };
     match instruction_at(asm, slot) {
         Some(slot) => Ok(Some(slot)),
