@@ -255,8 +255,13 @@ impl Assembler {
 
     /// Emits an instruction with something to fill in.
     pub(crate) fn emit_reloc(&mut self, insn: Insn, kind: RelocKind, name: &str, at: At) -> &mut Self {
-        if !is_symbol(name) {
-            return self.fail(AsmError::Symbol { loc: Loc::of(at), name: name.into() });
+        if !kind.takes_name(name) {
+            return self.no_such_name(name, at);
+        }
+        if let RelocKind::Core(core) = kind
+            && self.symbols.names.get(core.access.0 as usize).is_none()
+        {
+            return self.no_such_name("", at);
         }
         if !kind.fits(insn) {
             return self.fail(AsmError::Reloc { loc: Loc::of(at), insn, kind });
@@ -321,6 +326,11 @@ impl Assembler {
     fn push(&mut self, slot: Slot, at: At) {
         let loc = self.locs.id(at);
         self.lines.push((slot, loc));
+    }
+
+    #[cold]
+    pub(crate) fn no_such_name(&mut self, name: &str, at: At) -> &mut Self {
+        self.fail(AsmError::Symbol { loc: Loc::of(at), name: name.into() })
     }
 
     #[cold]
@@ -438,9 +448,4 @@ impl Symbols {
         self.names.clear();
         self.ids.clear();
     }
-}
-
-/// Whether something can have this name: ELF, BTF and the kernel end names with NUL.
-fn is_symbol(name: &str) -> bool {
-    !name.is_empty() && !name.contains('\0')
 }
