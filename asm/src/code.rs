@@ -101,7 +101,8 @@ impl Code {
         self.lines.get(index).map_or(LocId::UNKNOWN, |(_, loc)| *loc)
     }
 
-    /// The places that slots came from, each once, in the order of first use.
+    /// The places that slots came from, and where labels were bound: of assembled code each once, in the order of first
+    /// use.
     #[must_use]
     pub fn locs(&self) -> &[Loc] {
         &self.locs
