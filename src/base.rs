@@ -1,4 +1,4 @@
-//! The few words every layer shares: byte order, kernel releases, error numbers.
+//! The few words every layer shares: byte order, kernel releases, error numbers, helper numbers.
 
 mod capabilities;
 mod command;
@@ -6,7 +6,7 @@ mod errno;
 pub mod flags;
 mod open_set;
 
-pub use bpfsmith_asm::{Endian, KernelVersion};
+pub use bpfsmith_asm::{Endian, Helper, KernelVersion};
 pub use capabilities::Capabilities;
 pub use command::BpfCommand;
 pub use errno::Errno;

@@ -1,6 +1,8 @@
 //! Program kinds: one table of what can be loaded, as which type, for which place, under which section name.
 
 mod attach_type;
+mod context;
+mod helpers;
 mod prog_type;
 mod table;
 
@@ -8,10 +10,16 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 pub use attach_type::AttachType;
+pub use context::{Context, ContextAccess, ContextField, ContextPointer, Direction, Known, Widths};
+pub use helpers::{HelperSet, HelperTerms};
 pub use prog_type::ProgType;
 use table::{Row, TABLE};
 
 use crate::base::{Capabilities, KernelVersion};
+
+/// The release whose verdicts the tables of helpers, contexts and return values were compared with, one by one. A later one may
+/// allow more.
+pub const COMPARED_WITH: KernelVersion = KernelVersion::new(6, 18);
 
 /// How a program is to be loaded: its type, the place it expects, and whether it may sleep.
 ///
@@ -151,7 +159,9 @@ impl ProgramKind {
 
     /// The values r0 may have at the exit of the program; `None`: any, or it depends on what is attached to.
     ///
-    /// As in the verifier of 6.18 (`check_return_code`).
+    /// As in the verifier of 6.18 (`check_return_code`). Security hooks are among those it depends on: since 6.12 those that
+    /// return a truth value take 0 and 1, others 0 and negative error numbers down to -4095. Of `lsm_cgroup` the range is the
+    /// widest: where the hook returns nothing, only 1 is allowed.
     #[must_use]
     pub const fn return_range(self) -> Option<RangeInclusive<i32>> {
         match self.prog_type() {
