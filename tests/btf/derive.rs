@@ -120,7 +120,7 @@ fn a_key_with_padding() {
 
 #[test]
 fn a_place_beyond_any_offset_stays_beyond() {
-    let far = bpfsmith::btf::Field::<(), u8>::at((1 << 32) + 8);
+    let far = Field::<(), u8>::at((1 << 32) + 8);
     assert_eq!((far.offset(), far.off()), ((1 << 32) + 8, i32::MAX));
 }
 
