@@ -19,7 +19,7 @@ mod value;
 pub use bpf::Kernel;
 pub use load::{Inputs, LoadError, Loaded, load, load_plan};
 pub use log::VerifierLog;
-pub use map::{Keys, Map, MapError, TypedMap};
+pub use map::{Keys, Map, MapError, OnDrop, TypedMap};
 pub use pin::unpin;
 pub use probe::probe;
 pub use program::{Program, ProgramError, TestOutcome, TestRun};
