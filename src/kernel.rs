@@ -19,11 +19,11 @@ mod value;
 pub use bpf::Kernel;
 pub use load::{Inputs, LoadError, Loaded, load, load_plan};
 pub use log::VerifierLog;
-pub use map::{Keys, Map, MapError, TypedMap};
+pub use map::{Keys, Map, MapError, OnDrop, TypedMap};
 pub use pin::unpin;
 pub use probe::probe;
 pub use program::{Program, ProgramError, TestOutcome, TestRun};
-pub use rejection::{Rejection, Site};
+pub use rejection::{Position, Rejection};
 #[cfg(feature = "report")]
 pub use report::Sources;
 pub use running::TargetError;

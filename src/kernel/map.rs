@@ -1,11 +1,17 @@
 //! Maps in the kernel: read and written, by bytes or by Rust types, pinned and opened.
 
+mod holders;
+mod locked;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use thiserror::Error;
+
+pub(super) use holders::Holders;
+pub use holders::OnDrop;
 
 use super::value::{read, with_bytes, with_zeros};
 use crate::base::Errno;
@@ -17,11 +23,13 @@ use crate::sys::{self, MapFd};
 ///
 /// The map lives as long as anything refers to it: a descriptor, a pin, a program that uses it. Its
 /// *timers* live shorter: they are cancelled when the last descriptor and pin of the map is gone, whatever
-/// programs still use it.
+/// programs still use it. [`on_drop`](Self::on_drop) says whether dropping this handle will do that.
 #[derive(Debug)]
+#[must_use = "the timers of a map stop when its last handle is dropped"]
 pub struct Map {
     name: String,
     fd: MapFd,
+    holders: Holders,
 }
 
 /// What an operation on a map came to.
@@ -68,12 +76,6 @@ pub enum MapError {
         /// How many were meant.
         given: usize,
     },
-    /// A path holds a NUL.
-    #[error("the path {path:?} holds a NUL")]
-    Path {
-        /// The path.
-        path: String,
-    },
 }
 
 impl Map {
@@ -82,7 +84,11 @@ impl Map {
     }
 
     pub(super) fn new(name: impl Into<String>, fd: MapFd) -> Self {
-        Self { name: name.into(), fd }
+        Self::held(name, fd, Holders::default())
+    }
+
+    pub(super) fn held(name: impl Into<String>, fd: MapFd, holders: Holders) -> Self {
+        Self { name: name.into(), fd, holders }
     }
 
     /// Takes over the descriptor of a map that came from elsewhere.
@@ -92,7 +98,7 @@ impl Map {
     pub fn from_fd(name: impl Into<String>, fd: OwnedFd) -> Result<Self, MapError> {
         let name = name.into();
         match MapFd::try_from(fd) {
-            Ok(fd) => Ok(Self { name, fd }),
+            Ok(fd) => Ok(Self::new(name, fd)),
             Err(errno) => Err(MapError::Kernel { map: name, operation: "OBJ_GET_INFO_BY_FD", errno }),
         }
     }
@@ -107,7 +113,7 @@ impl Map {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let fail = |errno| MapError::Kernel { map: name.clone(), operation: "OBJ_GET", errno };
         let fd = super::pin::get_map(path).map_err(fail)?;
-        Ok(Self { name, fd })
+        Ok(Self::held(name, fd, Holders::pinned_at(path)))
     }
 
     /// Opens the map with the id `id` (`BPF_MAP_GET_FD_BY_ID`, since 4.13; `CAP_SYS_ADMIN`).
@@ -118,7 +124,7 @@ impl Map {
     pub fn from_id(id: u32) -> Result<Self, MapError> {
         let name = format!("#{id}");
         match sys::ids::map_fd(id) {
-            Ok(fd) => Ok(Self { name, fd }),
+            Ok(fd) => Ok(Self::new(name, fd)),
             Err(errno) => Err(MapError::Kernel { map: name, operation: "MAP_GET_FD_BY_ID", errno }),
         }
     }
@@ -162,7 +168,7 @@ impl Map {
     /// [`MapError::Kernel`]: EMFILE.
     pub fn try_clone(&self) -> Result<Self, MapError> {
         let fd = self.fd.try_clone().map_err(|errno| self.error("dup", errno))?;
-        Ok(Self { name: self.name.clone(), fd })
+        Ok(Self::held(&self.name, fd, self.holders.clone()))
     }
 
     /// Pins the map at `path` in a bpffs (`BPF_OBJ_PIN`, since 4.4): it lives, and its timers run, until
@@ -172,7 +178,10 @@ impl Map {
     /// [`MapError::Kernel`]: EEXIST, ENOENT, EPERM where the path is not in a bpffs.
     #[doc(alias = "BPF_OBJ_PIN")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), MapError> {
-        super::pin::pin(self.fd.as_fd(), path.as_ref()).map_err(|errno| self.error("OBJ_PIN", errno))
+        let path = path.as_ref();
+        super::pin::pin(self.fd.as_fd(), path).map_err(|errno| self.error("OBJ_PIN", errno))?;
+        self.holders.add_pin(path);
+        Ok(())
     }
 
     /// Ends all writing from user space (`BPF_MAP_FREEZE`, since 5.2).
@@ -371,7 +380,6 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     }
 
     /// The map behind the types.
-    #[must_use]
     pub fn untyped(&self) -> &'a Map {
         self.map
     }

@@ -355,7 +355,7 @@ fn pinned(bpffs: &Path) {
 
 fn pinned_otherwise(bpffs: &Path) {
     let path = bpffs.join("numbers");
-    load(&counts_in(&path, inner("numbers")));
+    drop(load(&counts_in(&path, inner("numbers"))));
     let others = [
         (inner("numbers").max_entries(2), "max_entries", 1, 2),
         (inner("numbers").flags(MapFlags::MMAPABLE), "map_flags", 0, 1 << 10),
