@@ -21,6 +21,7 @@ mod names;
 mod refused;
 mod rejections;
 mod runs;
+mod timer;
 mod timers;
 mod traps;
 mod walk;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 use support::Suite;
 
 fn main() -> ExitCode {
-    if let Some(code) = calls::child() {
+    if let Some(code) = calls::child().or_else(timer::child) {
         return code;
     }
     let mut suite = Suite::new();
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     names::add(&mut suite);
     rejections::add(&mut suite);
     runs::add(&mut suite);
+    timer::add(&mut suite);
     timers::add(&mut suite);
     traps::add(&mut suite);
     walk::add(&mut suite);
