@@ -107,7 +107,11 @@ fn fits(declared: &MapDef, supplied: &Map) -> Result<(), LoadError> {
 }
 
 /// An object in the kernel: owns the descriptors of its maps and programs.
+///
+/// Dropping it closes them. What is pinned, attached by a link or used by another program lives on; the *timers* of a map end
+/// with its last descriptor or pin.
 #[derive(Debug, Default)]
+#[must_use = "dropping it closes its maps and programs, and stops their timers"]
 pub struct Loaded {
     maps: BTreeMap<String, Map>,
     programs: BTreeMap<String, Program>,
@@ -267,10 +271,14 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// Whether a capability was missing: EPERM from any command.
+    /// Whether the kernel did not permit it: EPERM from any command, most often for lack of a capability.
     #[must_use]
     pub fn is_not_permitted(&self) -> bool {
-        matches!(self, Self::Command { errno: Errno::EPERM, .. })
+        match self {
+            Self::Command { errno, .. } => *errno == Errno::EPERM,
+            Self::Rejected(rejection) => rejection.errno() == Errno::EPERM,
+            _ => false,
+        }
     }
 
     /// What the verifier said, where it was the verifier.

@@ -178,7 +178,7 @@ fn earlier_pin(bpffs: &Path) {
     let path = bpffs.join("first");
     let mut object = builder();
     object.add_map(MapSpec::hash::<u32, u64>("first").max_entries(1).pinned(path.to_str().unwrap()));
-    load(&object.finish().unwrap());
+    drop(load(&object.finish().unwrap()));
     kernel::load(&two_pins(bpffs, &bpffs.join("no/such/directory"))).unwrap_err();
     assert!(path.exists());
 }

@@ -300,7 +300,7 @@ fn wrongly_supplied() {
     };
     let (object, _) = takes_supplied();
     let good = || supply(Inputs::new(), "numbers", "numbers");
-    kernel::load_with(&object, good()).unwrap();
+    drop(kernel::load_with(&object, good()).unwrap());
     let refused = |inputs| kernel::load_with(&object, inputs).unwrap_err();
     assert_eq!(refused(supply(good(), "number", "numbers")), LoadError::NotWanted { map: "number".into() });
     let unfit =
@@ -380,7 +380,7 @@ fn pinned(bpffs: &Path) {
 
 fn pinned_otherwise(bpffs: &Path) {
     let path = bpffs.join("numbers");
-    load(&counts_in(&path, inner("numbers")));
+    drop(load(&counts_in(&path, inner("numbers"))));
     let others = [
         (inner("numbers").max_entries(2), "max_entries", 1, 2),
         (inner("numbers").flags(MapFlags::MMAPABLE), "map_flags", 0, 1 << 10),

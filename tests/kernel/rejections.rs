@@ -243,7 +243,7 @@ fn long_program() {
     let mut a = Assembler::new();
     long(&mut a);
     a.exit();
-    load(&object_of(ProgramKind::SOCKET_FILTER, a.finish()));
+    drop(load(&object_of(ProgramKind::SOCKET_FILTER, a.finish())));
 }
 
 #[cfg(feature = "report")]
