@@ -22,5 +22,12 @@ mod site;
 pub mod sys;
 pub mod target;
 
+pub use asm::Assembler;
 pub use btf::BtfType;
+pub use kind::ProgramKind;
+pub use map::MapSpec;
+pub use object::{Object, ObjectBuilder};
+pub use plan::Plan;
+pub use program::ProgramSpec;
 pub use site::Site;
+pub use target::Target;

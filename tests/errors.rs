@@ -348,6 +348,8 @@ fn of_loads() {
         wanted: 2,
     });
     messages.add(&LoadError::NotSupplied { map: "m".to_owned() });
+    messages.add(&LoadError::NotWanted { map: "m".to_owned() });
+    messages.add(&LoadError::Unfit { map: "m".to_owned(), attribute: "value_size", found: 4, wanted: 8 });
     messages.add(&LoadError::NoSuch { what: "map", name: "m".to_owned() });
     messages.add(&LoadError::from(plan(&many_timers(), &Target::of_kernel(5, 10))));
     messages.add(&LoadError::from(MapError::Value { map: "m".to_owned(), part: "key" }));
@@ -358,6 +360,8 @@ fn of_loads() {
         "Command",
         "Incompatible",
         "NotSupplied",
+        "NotWanted",
+        "Unfit",
         "NoSuch",
         "Plan",
         "Map",
@@ -393,6 +397,13 @@ fn of_maps_programs_and_links() {
     messages.add(&MapError::Size { map: map(), part: "value", actual: 8, given: 4 });
     messages.add(&MapError::Value { map: map(), part: "value" });
     messages.add(&MapError::PerCpu { map: map(), actual: 4, given: 1 });
+    messages.add(&MapError::Batch {
+        map: map(),
+        operation: "MAP_DELETE_BATCH",
+        errno: Errno::ENOENT,
+        done: 2,
+    });
+    messages.add(&MapError::NoDescriptors { map: map(), kind: MapKind::HASH });
     let program = || "p".to_owned();
     messages.add(&ProgramError { program: program(), operation: "PROG_TEST_RUN", errno: Errno::ENOTSUPP });
     let link = |cause: Option<&str>| LinkError::Kernel {

@@ -8,10 +8,12 @@ use super::bpf::{Kernel, Open};
 use super::explain;
 use super::map::{Holders, Map, MapError, OnDrop, TypedMap};
 use super::program::Program;
+use super::queue::Queue;
 use super::rejection::Rejection;
 use crate::base::Errno;
 use crate::btf::BtfType;
-use crate::object::{Need, Object};
+use crate::map::{MapDef, MapSource};
+use crate::object::Object;
 use crate::plan::{FdKind, Plan, PlanError};
 use crate::sys::MapFd;
 use crate::target::Target;
@@ -23,9 +25,18 @@ use crate::target::Target;
 /// # Errors
 /// [`LoadError`]; then nothing stays behind, no pin either.
 pub fn load(object: &Object) -> Result<Loaded, LoadError> {
+    load_with(object, Inputs::new())
+}
+
+/// As [`load`], with what the caller supplies.
+///
+/// # Errors
+/// [`LoadError`]; then nothing stays behind, no pin either.
+pub fn load_with(object: &Object, inputs: Inputs) -> Result<Loaded, LoadError> {
+    inputs.answer(object)?;
     let target = Target::running(object.needs()).map_err(LoadError::Target)?;
     let plan = Plan::new(object, &target)?;
-    load_plan(object, &plan, Inputs::new())
+    load_plan(object, &plan, inputs)
 }
 
 /// Executes `plan`, which was made for `object`, with what the caller supplies.
@@ -65,12 +76,33 @@ impl Inputs {
         self.maps.into_iter().map(|(name, map)| (name, map.into_fd())).collect()
     }
 
+    /// Whether the object gets what it declares, and nothing else is there.
     fn answer(&self, object: &Object) -> Result<(), LoadError> {
-        let missing = object.needs().iter().find_map(|(need, _)| match need {
-            Need::SuppliedMap(name) if !self.maps.contains_key(name) => Some(name.clone()),
-            _ => None,
-        });
-        missing.map_or(Ok(()), |map| Err(LoadError::NotSupplied { map }))
+        let declared = |name: &str| object.map(name).filter(|map| map.source == MapSource::Supplied);
+        if let Some(name) = self.maps.keys().find(|name| declared(name).is_none()) {
+            return Err(LoadError::NotWanted { map: name.clone() });
+        }
+        let declared = object.maps().iter().filter(|map| map.source == MapSource::Supplied);
+        declared.into_iter().try_for_each(|map| match self.maps.get(&map.name) {
+            Some(supplied) => fits(map, supplied),
+            None => Err(LoadError::NotSupplied { map: map.name.clone() }),
+        })
+    }
+}
+
+/// What programs go by: they are verified against the map that is there, not the one that was described.
+fn fits(declared: &MapDef, supplied: &Map) -> Result<(), LoadError> {
+    let shape = supplied.fd().shape();
+    let attributes = [
+        ("type", shape.map_type(), declared.kind.0),
+        ("key_size", shape.key_size() as u32, declared.key_size),
+        ("value_size", shape.value_size() as u32, declared.value_size),
+    ];
+    match attributes.into_iter().find(|(_, found, wanted)| found != wanted) {
+        None => Ok(()),
+        Some((attribute, found, wanted)) => {
+            Err(LoadError::Unfit { map: declared.name.clone(), attribute, found, wanted })
+        }
     }
 }
 
@@ -120,6 +152,14 @@ impl Loaded {
     /// [`LoadError::NoSuch`], or [`LoadError::Map`] where a size differs.
     pub fn typed_map<K: BtfType, V: BtfType>(&self, name: &str) -> Result<TypedMap<'_, K, V>, LoadError> {
         Ok(self.map(name)?.typed()?)
+    }
+
+    /// The queue or stack `name` with a Rust type for its values.
+    ///
+    /// # Errors
+    /// As [`typed_map`](Self::typed_map).
+    pub fn queue<V: BtfType>(&self, name: &str) -> Result<Queue<'_, V>, LoadError> {
+        Ok(self.map(name)?.queue()?)
     }
 
     /// The program `name`.
@@ -211,10 +251,28 @@ pub enum LoadError {
         wanted: u32,
     },
     /// The caller did not supply a map.
-    #[error("map `{map}` has to be supplied by the caller")]
+    #[error("map `{map}` has to be supplied by the caller (`Inputs::map`)")]
     NotSupplied {
         /// The map.
         map: String,
+    },
+    /// The caller supplied a map that the object does not declare as supplied.
+    #[error("map `{map}` was supplied, and the object declares no such map as supplied")]
+    NotWanted {
+        /// The name it was supplied under.
+        map: String,
+    },
+    /// The map that the caller supplied is not what the object declares.
+    #[error("map `{map}`: the one supplied has {attribute} = {found}, the object declares {wanted}")]
+    Unfit {
+        /// The map.
+        map: String,
+        /// The member of `struct bpf_map_info` that differs.
+        attribute: &'static str,
+        /// What was supplied.
+        found: u32,
+        /// What is declared.
+        wanted: u32,
     },
     /// A name that the object does not have.
     #[error("no {what} `{name}` was loaded")]
@@ -230,10 +288,14 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// Whether a capability was missing: EPERM from any command.
+    /// Whether the kernel did not permit it: EPERM from any command, most often for lack of a capability.
     #[must_use]
     pub fn is_not_permitted(&self) -> bool {
-        matches!(self, Self::Command { errno: Errno::EPERM, .. })
+        match self {
+            Self::Command { errno, .. } => *errno == Errno::EPERM,
+            Self::Rejected(rejection) => rejection.errno() == Errno::EPERM,
+            _ => false,
+        }
     }
 
     /// What the verifier said, where it was the verifier.

@@ -5,7 +5,7 @@ mod locked;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use thiserror::Error;
@@ -13,9 +13,11 @@ use thiserror::Error;
 pub(super) use holders::Holders;
 pub use holders::OnDrop;
 
+use super::queue::Queue;
 use super::value::{read, with_bytes, with_zeros};
 use crate::base::Errno;
 use crate::btf::BtfType;
+use crate::map::MapKind;
 use crate::sys::abi::ElemFlags;
 use crate::sys::{self, MapFd};
 
@@ -65,6 +67,26 @@ pub enum MapError {
         map: String,
         /// `key` or `value`.
         part: &'static str,
+    },
+    /// The kernel stopped in the middle of a batch.
+    #[error("map `{map}`: {operation}: {errno}, after {done} elements")]
+    Batch {
+        /// The map.
+        map: String,
+        /// The command.
+        operation: &'static str,
+        /// Why.
+        errno: Errno,
+        /// How many elements were done before.
+        done: usize,
+    },
+    /// The values of the map are not what descriptors are put into.
+    #[error("map `{map}`: a map of kind {kind} holds bytes, not descriptors")]
+    NoDescriptors {
+        /// The map.
+        map: String,
+        /// Its kind.
+        kind: MapKind,
     },
     /// One value was asked for where there is one for each CPU, or the other way round.
     #[error("map `{map}`: it has {actual} values for each key, {given} were given or asked for")]
@@ -129,10 +151,20 @@ impl Map {
         }
     }
 
+    pub(super) fn fd(&self) -> &MapFd {
+        &self.fd
+    }
+
     /// Its name in the object it was loaded from.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// `map_type`, `enum bpf_map_type`.
+    #[must_use]
+    pub fn kind(&self) -> MapKind {
+        MapKind(self.fd.shape().map_type())
     }
 
     /// Bytes of a key.
@@ -197,11 +229,21 @@ impl Map {
     /// The same map with Rust types for its keys and values.
     ///
     /// # Errors
-    /// [`MapError::Size`] where a size differs; `()` stands for no key or no value of its own.
+    /// [`MapError::Size`] where a size differs.
     pub fn typed<K: BtfType, V: BtfType>(&self) -> Result<TypedMap<'_, K, V>, MapError> {
         self.same_size("key", self.key_size(), K::SIZE)?;
         self.same_size("value", self.value_size(), V::SIZE)?;
         Ok(TypedMap { map: self, types: PhantomData })
+    }
+
+    /// The same map, which has no keys, with a Rust type for its values.
+    ///
+    /// # Errors
+    /// [`MapError::Size`] where the map has keys, or values of another size.
+    pub fn queue<V: BtfType>(&self) -> Result<Queue<'_, V>, MapError> {
+        self.same_size("key", self.key_size(), 0)?;
+        self.same_size("value", self.value_size(), V::SIZE)?;
+        Ok(Queue::new(self))
     }
 
     fn same_size(&self, part: &'static str, actual: usize, given: usize) -> Result<(), MapError> {
@@ -218,10 +260,36 @@ impl Map {
     /// [`MapError::Kernel`]; EINVAL for a wrong length, without a call.
     #[doc(alias = "BPF_MAP_LOOKUP_ELEM")]
     pub fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<bool, MapError> {
-        match sys::map::lookup(&self.fd, key, value, ElemFlags::empty()) {
-            Ok(()) => Ok(true),
-            Err(Errno::ENOENT) => Ok(false),
-            Err(errno) => Err(self.error("MAP_LOOKUP_ELEM", errno)),
+        self.lookup_with(key, value, ElemFlags::empty())
+    }
+
+    /// Moves the value of `key` into `value`, as [`lookup`](Self::lookup) would copy it; false where there is none
+    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 4.20 for queues and stacks, 5.14 for hashes).
+    ///
+    /// # Errors
+    /// [`MapError::Kernel`]: ENOTSUPP for other kinds; EINVAL for a wrong length, without a call.
+    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
+    pub fn take(&self, key: &[u8], value: &mut [u8]) -> Result<bool, MapError> {
+        self.take_with(key, value, ElemFlags::empty())
+    }
+
+    /// Puts a descriptor in the place of `key`: a map into a map of maps, a program into a program array, a cgroup, a socket or
+    /// a perf event into an array of those. Reading such a map gives ids, not descriptors.
+    ///
+    /// # Errors
+    /// [`MapError::NoDescriptors`] where values are bytes, [`MapError::Size`] for a key of another size, else as
+    /// [`update`](Self::update): EINVAL where the object does not fit the map.
+    pub fn set_fd<K: BtfType>(&self, key: &K, object: impl AsFd) -> Result<(), MapError> {
+        if self.kind().fd_values().is_none() {
+            return Err(MapError::NoDescriptors { map: self.name.clone(), kind: self.kind() });
+        }
+        self.same_size("key", self.key_size(), K::SIZE)?;
+        let number = object.as_fd().as_raw_fd();
+        let update = |value: &[u8]| with_bytes(key, |key| self.update(key, value, ElemFlags::empty()));
+        match self.value_size() {
+            // A map of sockets may have values of 8 bytes: they read as cookies.
+            8 => update(&i64::from(number).to_ne_bytes()),
+            _ => update(&number.to_ne_bytes()),
         }
     }
 
@@ -391,14 +459,14 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
         }
     }
 
-    fn one_value(&self, given: usize) -> Result<(), MapError> {
+    pub(super) fn one_value(&self, given: usize) -> Result<(), MapError> {
         match self.map.values_per_key() {
             actual if actual == given => Ok(()),
             actual => Err(MapError::PerCpu { map: self.map.name.clone(), actual, given }),
         }
     }
 
-    fn unreadable(&self, part: &'static str) -> MapError {
+    pub(super) fn unreadable(&self, part: &'static str) -> MapError {
         MapError::Value { map: self.map.name.clone(), part }
     }
 }

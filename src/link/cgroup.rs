@@ -15,6 +15,7 @@ use crate::sys::{self, LinkFd};
 /// A program attached to a cgroup and all below it (`BPF_LINK_CREATE`, since 5.7). Dropping the link, or closing its last
 /// pin, detaches the program.
 #[derive(Debug)]
+#[must_use = "dropping it detaches the program"]
 #[doc(alias = "bpf_cgroup_link")]
 pub struct CgroupLink {
     program: String,

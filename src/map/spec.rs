@@ -222,13 +222,15 @@ impl<K, V> MapSpec<K, V> {
         self
     }
 
-    /// The map is found under `path` in a bpffs, and created and pinned there when it is not.
+    /// The map is found under `path` in a bpffs, and created and pinned there when it is not. One that is found has to have this
+    /// shape; it keeps what it holds: initial entries are written, and it is frozen, only where it is created.
     pub fn pinned(mut self, path: impl Into<String>) -> Self {
         self.source = MapSource::Pinned { path: path.into() };
         self
     }
 
-    /// The caller supplies the map's file descriptor when the plan is executed.
+    /// The caller supplies the map when the object is loaded. It has to have this kind, key and value size; it keeps what it
+    /// holds, and is not frozen.
     pub fn supplied(mut self) -> Self {
         self.source = MapSource::Supplied;
         self

@@ -46,6 +46,7 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "loader: programs in a program array, called by tail", program_array);
     suite.test_if(has_cap_bpf, "loader: a map that the caller supplies", supplied);
     suite.test_if(has_cap_bpf, "loader: a supplied map that is not there", not_supplied);
+    suite.test_if(has_cap_bpf, "loader: a supplied map that is another, or not asked for", wrongly_supplied);
     suite.test_if(has_cap_bpf, "loader: a perf event array has an entry for each CPU", one_for_each_cpu);
     suite.test_if(has_cap_bpf, "loader: a map without a type, long and strange names", names);
     suite.test_if(
@@ -283,7 +284,31 @@ fn not_supplied() {
     let (object, plan) = takes_supplied();
     let error = kernel::load_plan(&object, &plan, Inputs::new()).unwrap_err();
     assert_eq!(error, LoadError::NotSupplied { map: "numbers".into() });
-    assert_eq!(error.to_string(), "map `numbers` has to be supplied by the caller");
+    assert_eq!(error.to_string(), "map `numbers` has to be supplied by the caller (`Inputs::map`)");
+    assert_eq!(kernel::load(&object).unwrap_err(), error);
+}
+
+/// A name that nobody asked for is a slip, and a map of another shape would be read as what it is not.
+fn wrongly_supplied() {
+    let mut object = builder();
+    object.add_map(inner("numbers"));
+    object.add_map(MapSpec::array::<u64>("wide").max_entries(1));
+    object.add_map(MapSpec::hash::<u32, u32>("hash").max_entries(1));
+    let owner = load(&object.finish().unwrap());
+    let supply = |inputs: Inputs, name: &str, map: &str| {
+        inputs.map(name, owner.map(map).unwrap().try_clone().unwrap())
+    };
+    let (object, _) = takes_supplied();
+    let good = || supply(Inputs::new(), "numbers", "numbers");
+    drop(kernel::load_with(&object, good()).unwrap());
+    let refused = |inputs| kernel::load_with(&object, inputs).unwrap_err();
+    assert_eq!(refused(supply(good(), "number", "numbers")), LoadError::NotWanted { map: "number".into() });
+    let unfit =
+        |attribute, found, wanted| LoadError::Unfit { map: "numbers".into(), attribute, found, wanted };
+    let wide = refused(supply(Inputs::new(), "numbers", "wide"));
+    assert_eq!(wide, unfit("value_size", 8, 4));
+    let hash = refused(supply(Inputs::new(), "numbers", "hash"));
+    assert_eq!(hash, unfit("type", MapKind::HASH.0, MapKind::ARRAY.0));
 }
 
 fn one_for_each_cpu() {

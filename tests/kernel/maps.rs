@@ -2,7 +2,7 @@
 
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{R0, R1, R2};
-use bpfsmith::asm::{Assembler, Helper, Size};
+use bpfsmith::asm::{Assembler, Helper, Reg, Size};
 use bpfsmith::base::Errno;
 use bpfsmith::btf::Timer;
 use bpfsmith::kernel::{ElemFlags, Loaded, Map, MapError};
@@ -10,7 +10,7 @@ use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapKind, MapSpec};
 use bpfsmith::program::ProgramSpec;
 
-use crate::common::{Assembled, FP, builder, load, run};
+use crate::common::{Assembled, FP, builder, load, run, run_on_packet};
 use crate::support::{Suite, all, has_cap_bpf, has_cap_sys_admin};
 
 pub fn add(suite: &mut Suite) {
@@ -33,6 +33,13 @@ pub fn add(suite: &mut Suite) {
     );
     suite.test_if(has_cap_bpf, "maps: longest prefix first", prefixes);
     suite.test_if(has_cap_bpf, "maps: a queue is written and its head is read", queue);
+    suite.test_if(has_cap_bpf, "maps: a queue gives the oldest, a stack the newest", pushed_and_popped);
+    suite.test_if(has_cap_bpf, "maps: a value is taken out of a hash", taken);
+    suite.test_if(has_cap_bpf, "maps: a hash of 10,000 in batches of 512 comes whole", batches);
+    suite.test_if(has_cap_bpf, "maps: batches with keys shorter than the cursor", short_keys);
+    suite.test_if(has_cap_bpf, "maps: a batch smaller than a bucket grows", small_batches);
+    suite.test_if(has_cap_bpf, "maps: a batch that stops says how far it came", stopped_batch);
+    suite.test_if(has_cap_bpf, "maps: maps and programs put into maps that hold them", descriptors);
     suite.test_if(has_cap_bpf, "maps: one with timers cannot be frozen", freeze);
     suite.test_if(
         all(&[has_cap_bpf, has_cap_sys_admin]),
@@ -248,4 +255,124 @@ fn by_id() {
     let clone = map.try_clone().unwrap();
     assert_eq!(clone.id().unwrap(), same.id().unwrap());
     assert!(matches!(Map::from_id(u32::MAX), Err(MapError::Kernel { errno: Errno::ENOENT, .. })));
+}
+
+fn pushed_and_popped() {
+    for (spec, order) in
+        [(MapSpec::queue::<u64>("map"), [1, 2, 3]), (MapSpec::stack::<u64>("map"), [3, 2, 1])]
+    {
+        let loaded = one_map(spec.max_entries(3));
+        let queue = loaded.queue::<u64>("map").unwrap();
+        assert_eq!((queue.peek().unwrap(), queue.pop().unwrap()), (None, None));
+        (1..=3).for_each(|number| queue.push(&number).unwrap());
+        assert_eq!(queue.push(&4), Err(error("MAP_UPDATE_ELEM", Errno::E2BIG)));
+        assert_eq!(queue.peek().unwrap(), Some(order[0]));
+        assert_eq!(order.map(|_| queue.pop().unwrap().unwrap()), order);
+        (1..=4).for_each(|number| queue.push_over(&number).unwrap());
+        assert_eq!(std::iter::from_fn(|| queue.pop().unwrap()).count(), 3);
+    }
+    let size = |part, actual, given| MapError::Size { map: "map".into(), part, actual, given };
+    let loaded = one_map(MapSpec::queue::<u64>("map").max_entries(3));
+    assert_eq!(loaded.map("map").unwrap().queue::<u32>().unwrap_err(), size("value", 8, 4));
+    let loaded = one_map(MapSpec::hash::<u32, u64>("map").max_entries(3));
+    assert_eq!(loaded.map("map").unwrap().queue::<u64>().unwrap_err(), size("key", 4, 0));
+}
+
+fn taken() {
+    let loaded = one_map(MapSpec::hash::<u32, u64>("map").max_entries(2));
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    map.set(&1, &10).unwrap();
+    assert_eq!((map.take(&1).unwrap(), map.take(&1).unwrap(), map.get(&1).unwrap()), (Some(10), None, None));
+    let loaded = one_map(MapSpec::array::<u64>("map").max_entries(2));
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    assert_eq!(map.take(&1), Err(error("MAP_LOOKUP_AND_DELETE_ELEM", Errno::ENOTSUPP)));
+}
+
+fn filled<K: BtfType + Copy>(spec: MapSpec<K, u64>, keys: impl Iterator<Item = K>) -> Loaded {
+    let loaded = one_map(spec);
+    let entries: Vec<_> = keys.zip(0..).collect();
+    loaded.typed_map::<K, u64>("map").unwrap().set_batch(&entries).unwrap();
+    loaded
+}
+
+fn batches() {
+    for spec in [MapSpec::hash::<u32, u64>("map"), MapSpec::array::<u64>("map")] {
+        let loaded = filled(spec.max_entries(10_000), 0..10_000);
+        let map = loaded.typed_map::<u32, u64>("map").unwrap();
+        let mut all: Vec<_> = map.batches(512).flat_map(Result::unwrap).collect();
+        all.sort_unstable();
+        assert!(all.iter().copied().eq((0..10_000).map(|key| (key, u64::from(key)))));
+    }
+    let loaded = one_map(MapSpec::hash::<u32, u64>("map").max_entries(3));
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    assert_eq!(map.batches(512).count(), 0);
+    assert_eq!((map.set_batch(&[]), map.delete_batch(&[])), (Ok(()), Ok(())));
+}
+
+fn short_keys() {
+    let loaded = filled(MapSpec::hash::<u16, u64>("map").max_entries(1000), 0..1000);
+    let map = loaded.typed_map::<u16, u64>("map").unwrap();
+    let mut keys: Vec<_> = map.batches(64).flat_map(Result::unwrap).map(|(key, _)| key).collect();
+    keys.sort_unstable();
+    assert!(keys.into_iter().eq(0..1000));
+}
+
+fn small_batches() {
+    let loaded = filled(MapSpec::hash::<u32, u64>("map").max_entries(1000), 0..1000);
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    for count in [0, 1] {
+        assert_eq!(map.batches(count).flat_map(Result::unwrap).count(), 1000);
+    }
+}
+
+fn stopped_batch() {
+    let loaded = filled(MapSpec::hash::<u32, u64>("map").max_entries(4), 0..4);
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    let stopped = |operation, errno, done| Err(MapError::Batch { map: "map".into(), operation, errno, done });
+    assert_eq!(map.delete_batch(&[0, 1, 77, 2]), stopped("MAP_DELETE_BATCH", Errno::ENOENT, 2));
+    let entries = [(10, 1), (11, 1), (12, 1), (13, 1)];
+    assert_eq!(map.set_batch(&entries), stopped("MAP_UPDATE_BATCH", Errno::E2BIG, 2));
+    assert_eq!(map.delete_batch(&[2, 3]), Ok(()));
+    let loaded = one_map(MapSpec::percpu_hash::<u32, u64>("map").max_entries(4));
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    if map.untyped().values_per_key() > 1 {
+        let refused = map.batches(4).next().unwrap().unwrap_err();
+        assert!(matches!(refused, MapError::PerCpu { given: 1, .. }), "{refused}");
+    }
+}
+
+fn descriptors() {
+    let mut object = builder();
+    let spec = |name: &str| MapSpec::hash::<u32, u64>(name).max_entries(1);
+    object.add_map(MapSpec::array_of_maps("outer", spec("template")).max_entries(1));
+    object.add_map(spec("inner"));
+    object.add_map(MapSpec::prog_array("calls").max_entries(1));
+    object.add_program(ProgramSpec::new("caller", ProgramKind::SOCKET_FILTER), tail_call());
+    object.add_program(
+        ProgramSpec::new("called", ProgramKind::SOCKET_FILTER),
+        Assembler::new().mov(R0, 5).exit().finish(),
+    );
+    let loaded = load(&object.finish().unwrap());
+    let map = |name| loaded.map(name).unwrap();
+    map("outer").set_fd(&0_u32, map("inner")).unwrap();
+    let id = map("outer").typed::<u32, u32>().unwrap().get(&0).unwrap();
+    assert_eq!(id, Some(map("inner").id().unwrap()));
+
+    assert_eq!(run_on_packet(loaded.program("caller").unwrap()), 1);
+    map("calls").set_fd(&0_u32, loaded.program("called").unwrap()).unwrap();
+    assert_eq!(run_on_packet(loaded.program("caller").unwrap()), 5);
+
+    let wrong = map("inner").set_fd(&0_u32, map("outer")).unwrap_err();
+    assert_eq!(wrong.to_string(), "map `inner`: a map of kind hash holds bytes, not descriptors");
+    let wrong = map("outer").set_fd(&0_u64, map("inner")).unwrap_err();
+    assert!(matches!(wrong, MapError::Size { part: "key", .. }), "{wrong}");
+    let wrong = map("outer").set_fd(&0_u32, map("calls")).unwrap_err();
+    assert!(matches!(wrong, MapError::Kernel { errno: Errno::EINVAL, .. }), "{wrong}");
+}
+
+/// Returns what the first program of `calls` does, 1 where there is none.
+fn tail_call() -> Assembled {
+    let mut a = Assembler::new();
+    a.load_map(R2, "calls").mov(Reg::R3, 0).call(Helper::TAIL_CALL).mov(R0, 1).exit();
+    a.finish()
 }

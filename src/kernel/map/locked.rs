@@ -31,13 +31,12 @@ impl Map {
         self.found("MAP_LOOKUP_ELEM", sys::map::lookup(&self.fd, key, value, flags))
     }
 
-    /// Moves the value of `key` into `value`: the element is deleted, its timer freed. False where there is none
-    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 4.20 for queues and stacks, 5.14 for hashes).
+    /// [`take`](Self::take) under `flags`.
     ///
     /// # Errors
-    /// [`MapError::Kernel`]: ENOTSUPP where the kind cannot do that, EINVAL for a wrong length, without a call.
-    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
-    pub fn take(&self, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<bool, MapError> {
+    /// As of [`take`](Self::take); EINVAL for [`ElemFlags::LOCK`] where the value has no lock.
+    #[doc(alias = "BPF_F_LOCK")]
+    pub fn take_with(&self, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<bool, MapError> {
         self.found("MAP_LOOKUP_AND_DELETE_ELEM", sys::map::lookup_and_delete(&self.fd, key, value, flags))
     }
 
@@ -70,13 +69,14 @@ impl<K: BtfType, V: BtfType> TypedMap<'_, K, V> {
         self.set_with(key, value, ElemFlags::LOCK)
     }
 
-    /// Takes the value of `key` out: the element is deleted, its timer freed.
+    /// Takes the value of `key` out; `None` where there is none. The element is deleted, its timer freed
+    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 5.14).
     ///
     /// # Errors
-    /// As [`Map::take`].
+    /// [`MapError::PerCpu`] in a per-CPU map, else as [`Map::take`].
     #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
     pub fn take(&self, key: &K) -> Result<Option<V>, MapError> {
-        self.read_with(key, |key, value| self.map.take(key, value, ElemFlags::empty()))
+        self.read_with(key, |key, value| self.map.take(key, value))
     }
 
     fn read_with(

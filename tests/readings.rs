@@ -1,0 +1,109 @@
+//! Both examples as others read them: LLVM their instructions, bpftool their BTF. What they read is on record, so that a
+//! golden file is not its own witness; the kernel, which takes and runs both, is the third reader.
+#![cfg(feature = "derive")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod samples;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use bpfsmith::Object;
+use bpfsmith::asm::Insn;
+use bpfsmith::base::Endian;
+use bpfsmith::btf::Btf;
+
+fn examples() -> [(&'static str, Object); 3] {
+    [
+        ("map_elem", samples::map_elem::object().unwrap()),
+        ("timer_cancel", samples::timer_cancel::object(true).unwrap()),
+        ("timer_cancel_without", samples::timer_cancel::object(false).unwrap()),
+    ]
+}
+
+/// Text of the same words is the same.
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The instructions of every function, one a line, as `llvm-mc --disassemble` shows them.
+fn instructions(object: &Object) -> Vec<String> {
+    let functions = object.functions().iter();
+    let insns = functions.flat_map(|function| function.code.insns().map(|(_, insn)| insn.unwrap()));
+    insns.map(|insn| words(&as_llvm_sees_it(insn))).collect()
+}
+
+/// LLVM has no names for helpers and kinds of addresses, only their numbers.
+fn as_llvm_sees_it(insn: Insn) -> String {
+    match insn {
+        Insn::LoadMap { dst, .. } => format!("ld_pseudo {dst}, 1, 0"),
+        Insn::LoadFunction { dst, .. } => format!("ld_pseudo {dst}, 4, 0"),
+        Insn::Call { helper } => format!("call {}", helper.number()),
+        insn => insn.to_string(),
+    }
+}
+
+/// With the types of functions, as a load sends it.
+fn types(object: &Object) -> Btf {
+    object.linked().btf.clone()
+}
+
+fn bytes(object: &Object) -> Vec<u8> {
+    object.functions().iter().flat_map(|function| function.code.encode(Endian::Little)).collect()
+}
+
+fn recorded(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readings").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn the_instructions_are_what_llvm_reads() {
+    for (name, object) in examples() {
+        let recorded = recorded(&format!("{name}.llvm-19.txt"));
+        let lines = recorded.lines().map(words).collect::<Vec<_>>();
+        assert_eq!(instructions(&object), lines, "{name}");
+    }
+}
+
+#[test]
+fn the_types_are_what_bpftool_reads() {
+    for (name, object) in examples() {
+        assert_eq!(types(&object).listing().to_string(), recorded(&format!("{name}.bpftool.txt")), "{name}");
+    }
+}
+
+fn told(program: &str, arguments: &[&str], input: &[u8]) -> String {
+    let mut command = Command::new(program);
+    let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+/// Where an example has changed, `BPFSMITH_RECORD=1` writes what the tools read now: read it too.
+#[test]
+#[ignore = "needs llvm-mc-19 and bpftool"]
+fn the_tools_still_read_the_examples_so() {
+    for (name, object) in examples() {
+        let hex: String = bytes(&object).iter().map(|byte| format!("{byte:#04x} ")).collect();
+        let text = told("llvm-mc-19", &["--disassemble", "-triple=bpfel", "-mcpu=v1"], hex.as_bytes());
+        let text: String = text
+            .lines()
+            .filter(|line| !line.trim().starts_with('.'))
+            .map(|line| words(line) + "\n")
+            .collect();
+        let file = std::env::temp_dir().join(format!("bpfsmith-{}-{name}.btf", std::process::id()));
+        std::fs::write(&file, types(&object).encode(Endian::NATIVE)).unwrap();
+        let types = told("bpftool", &["btf", "dump", "file", file.to_str().unwrap()], &[]);
+        std::fs::remove_file(file).unwrap();
+        for (reading, tool) in [(text, "llvm-19"), (types, "bpftool")] {
+            let record = format!("{name}.{tool}.txt");
+            if std::env::var_os("BPFSMITH_RECORD").is_some() {
+                let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readings");
+                std::fs::write(directory.join(&record), &reading).unwrap();
+            }
+            assert_eq!(reading, recorded(&record), "{record}");
+        }
+    }
+}
