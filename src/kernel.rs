@@ -23,7 +23,7 @@ pub use map::{Keys, Map, MapError, OnDrop, TypedMap};
 pub use pin::unpin;
 pub use probe::probe;
 pub use program::{Program, ProgramError, TestOutcome, TestRun};
-pub use rejection::{Rejection, Site};
+pub use rejection::{Position, Rejection};
 #[cfg(feature = "report")]
 pub use report::Sources;
 pub use running::TargetError;

@@ -24,16 +24,6 @@ pub enum LinkError {
         /// The likely cause.
         cause: Option<String>,
     },
-    /// The program's kind does not attach to what it was to be attached to.
-    #[error("program `{program}` is of kind {kind}, which does not attach to a {target}")]
-    Kind {
-        /// The program.
-        program: String,
-        /// Its kind.
-        kind: String,
-        /// What was given.
-        target: &'static str,
-    },
     /// The target could not be opened.
     #[error("opening `{path}`: {errno}")]
     Target {

@@ -5,21 +5,27 @@ mod samples;
 mod support;
 
 use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, AsRawFd};
 use std::process::ExitCode;
 
-use bpfsmith::asm::Reg::{R0, R1, R2};
-use bpfsmith::asm::{Assembler, Code};
-use bpfsmith::base::flags::{Access, ElemFlags, LogLevel, QueryFlags};
+use bpfsmith::asm::Reg::{R0, R1, R2, R3};
+use bpfsmith::asm::{Assembler, Code, Helper, Reg, Size};
+use bpfsmith::base::flags::{Access, ElemFlags, LogLevel, QueryFlags, Stream};
 use bpfsmith::base::{Endian, Errno};
 use bpfsmith::btf::{BtfType, Builder};
 use bpfsmith::kernel::Kernel;
-use bpfsmith::kind::{AttachType, ProgType};
+use bpfsmith::kind::{AttachType, ProgType, ProgramKind};
 use bpfsmith::map::MapKind;
+use bpfsmith::object::{Object, ObjectBuilder};
 use bpfsmith::plan::*;
-use bpfsmith::program::ProgramFlags;
+use bpfsmith::program::{ProgramFlags, ProgramSpec};
 use bpfsmith::target::Target;
 
-use support::{Cgroup, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, has_cgroup2};
+use support::{
+    Cgroup, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin, has_cgroup2,
+    has_vmlinux_btf,
+};
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
@@ -38,6 +44,12 @@ fn main() -> ExitCode {
         "cgroups: attached with a link and without, asked for, detached",
         cgroups,
     );
+    let tracing = || all(&[has_cap_bpf, has_cap_perfmon, has_cap_sys_admin]);
+    suite.test_if(tracing(), "raw tracepoints: opened, told of, found by id", raw_tracepoints);
+    let iterators = all(&[has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf]);
+    suite.test_if(iterators, "iterators: linked, created, read", iterators_of_maps);
+    suite.test_if(has_cap_bpf, "streams: a program that wrote nothing has nothing to read", streams);
+    suite.test_if(has_cap_sys_admin, "tokens: none in the initial user namespace", tokens);
     suite.run()
 }
 
@@ -170,7 +182,7 @@ fn programs() {
     let Info::Program(told) = info(&mut kernel, B) else { panic!() };
     assert_eq!((told.prog_type, told.name.as_slice()), (ProgType::SOCKET_FILTER.0, b"commands".as_slice()));
     // A syscall program's context comes back as it was left.
-    let code = Assembler::new().ldx(bpfsmith::asm::Size::W, R2, R1, 0).add(R2, 1).finish_doubling();
+    let code = Assembler::new().ldx(Size::W, R2, R1, 0).add(R2, 1).finish_doubling();
     let syscall = ProgLoad { flags: ProgramFlags::SLEEPABLE, ..load(ProgType::SYSCALL, code, C) };
     call(&mut kernel, Command::ProgLoad(Box::new(syscall)));
     let run = ProgTestRun { context: vec![41, 0, 0, 0], ..ProgTestRun::new(C) };
@@ -189,7 +201,7 @@ trait Doubling {
 impl Doubling for Assembler {
     /// Writes r2 to the context and ends.
     fn finish_doubling(&mut self) -> Vec<u8> {
-        insns(&self.stx(bpfsmith::asm::Size::W, R1, 0, R2).mov(R0, 0).exit().finish().unwrap())
+        insns(&self.stx(Size::W, R1, 0, R2).mov(R0, 0).exit().finish().unwrap())
     }
 }
 
@@ -312,4 +324,81 @@ fn cgroups() {
     call(&mut kernel, Command::LinkUpdate(LinkUpdate { link: C, new: B, old: Some(B) }));
     call(&mut kernel, Command::LinkDetach(LinkDetach { link: C }));
     assert!(attached(&mut kernel).is_empty());
+}
+
+fn raw_tracepoints() {
+    let mut kernel = Kernel::new();
+    call(&mut kernel, Command::ProgLoad(Box::new(load(ProgType::RAW_TRACEPOINT, returns(0), A))));
+    let Info::Program(program) = info(&mut kernel, A) else { panic!() };
+    let name = "sched_process_exec".to_owned();
+    let open = RawTracepointOpen { name: name.clone(), program: A, cookie: 0, out: B };
+    call(&mut kernel, Command::RawTracepointOpen(open));
+    let Info::Link(link) = info(&mut kernel, B) else { panic!() };
+    assert_eq!(link.prog_id, program.id);
+    let by_id = FdById { id: link.id, access: Access::ReadWrite, token: None, out: C };
+    call(&mut kernel, Command::LinkGetFdById(by_id));
+    assert_eq!(info(&mut kernel, C), Info::Link(link));
+    let descriptor = kernel.take_fd(B).unwrap();
+    let fd = descriptor.as_raw_fd() as u32;
+    let query = TaskFdQuery { pid: std::process::id(), fd, room: 64 };
+    let Reply::TaskFd(told) = call(&mut kernel, Command::TaskFdQuery(query.clone())) else { panic!() };
+    assert_eq!((told.prog_id, told.name), (program.id, name.into_bytes()));
+    let cut = Command::TaskFdQuery(TaskFdQuery { room: 6, ..query });
+    assert!(matches!(call(&mut kernel, cut), Reply::TaskFd(told) if told.name == b"sched"));
+}
+
+/// Writes a letter for each map there is.
+fn letters() -> Object {
+    let mut a = Assembler::new();
+    let end = a.label();
+    a.ldx(Size::DW, R2, R1, 8).jeq(R2, 0, end); // the map; null at the end
+    a.ldx(Size::DW, R1, R1, 0).ldx(Size::DW, R1, R1, 0); // meta->seq
+    a.st(Size::B, Reg::FP, -1, i32::from(b'm')).mov(R2, Reg::FP).add(R2, -1).mov(R3, 1);
+    a.call(Helper::SEQ_WRITE).bind(end).mov(R0, 0).exit();
+    let mut object = ObjectBuilder::new("letters").license("GPL");
+    object.add_program(ProgramSpec::new("letters", ProgramKind::ITER).attach_to("bpf_map"), a.finish());
+    object.finish().unwrap()
+}
+
+fn iterators_of_maps() {
+    let loaded = bpfsmith::kernel::load(&letters()).unwrap();
+    let mut kernel = Kernel::new();
+    call(&mut kernel, map(MapKind::ARRAY, 1, C));
+    kernel.supply(A, loaded.program("letters").unwrap().as_fd().try_clone_to_owned().unwrap());
+    let link = LinkCreate {
+        object: A,
+        target: AttachTo::None,
+        attach_type: AttachType::TRACE_ITER,
+        flags: 0,
+        options: LinkOptions::None,
+        out: B,
+    };
+    call(&mut kernel, Command::LinkCreate(link));
+    let out = Fd::at(3);
+    call(&mut kernel, Command::IterCreate(IterCreate { link: B, out }));
+    let mut text = String::new();
+    File::from(kernel.take_fd(out).unwrap()).read_to_string(&mut text).unwrap();
+    assert!(!text.is_empty() && text.bytes().all(|byte| byte == b'm'), "{text}");
+}
+
+fn streams() {
+    let mut kernel = Kernel::new();
+    call(&mut kernel, Command::ProgLoad(Box::new(load(ProgType::SOCKET_FILTER, returns(0), A))));
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        let read = ProgStreamReadByFd { program: A, stream, room: 64 };
+        assert_eq!(call(&mut kernel, Command::ProgStreamReadByFd(read)), Reply::Bytes(Vec::new()));
+    }
+}
+
+/// A token is for those in a user namespace of their own.
+fn tokens() {
+    support::with_bpffs(|bpffs| {
+        let mut kernel = Kernel::new();
+        kernel.supply(A, File::open(bpffs).unwrap());
+        let failure = kernel.call(&Command::TokenCreate(TokenCreate { bpffs: A, out: B })).unwrap_err();
+        assert_eq!(failure.errno, Errno::EOPNOTSUPP);
+        kernel.supply(A, File::open("/").unwrap());
+        let failure = kernel.call(&Command::TokenCreate(TokenCreate { bpffs: A, out: B })).unwrap_err();
+        assert_eq!(failure.errno, Errno::EINVAL);
+    });
 }

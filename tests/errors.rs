@@ -8,14 +8,15 @@ use std::fmt::Write;
 
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{self, R0, R1, R2};
-use bpfsmith::asm::{Assembler, BtfScope, Helper, Isa, Size};
+use bpfsmith::asm::{Assembler, BtfScope, Helper, Isa, Loc, Size};
 use bpfsmith::base::{Endian, Errno};
-use bpfsmith::btf::{SpinLock, StructDef, Timer, TypeId};
-use bpfsmith::kernel::{LoadError, MapError, ProgramError};
+use bpfsmith::btf::{Builder, SpinLock, StructDef, Timer, TypeId};
+use bpfsmith::kernel::log::Place;
+use bpfsmith::kernel::{LoadError, MapError, Position, ProgramError, Rejection, TargetError};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::link::LinkError;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
-use bpfsmith::object::{Object, ObjectBuilder, ObjectError, linker};
+use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
 use bpfsmith::plan::{Plan, PlanError};
 use bpfsmith::program::{ProgramFlags, ProgramSpec};
 use bpfsmith::relocate::RelocateError;
@@ -43,6 +44,17 @@ impl Messages {
     fn cover(&self, names: &[&str]) {
         let missing: Vec<_> = names.iter().filter(|name| !self.names.contains(**name)).collect();
         assert!(missing.is_empty(), "{missing:?}");
+    }
+}
+
+/// An error that passes on another's words, under its own variant's name.
+#[derive(thiserror::Error)]
+#[error("{1}")]
+struct Named<E>(&'static str, E);
+
+impl<E> std::fmt::Debug for Named<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
     }
 }
 
@@ -169,7 +181,7 @@ fn of_objects() {
         program(o, "main", |a| done(a.load_function(R1, "global").mov(R0, 1)));
     });
     messages.add(&ObjectBuilder::new("long").license("x".repeat(128)).finish().unwrap_err());
-    messages.add(&linker::link(&many_functions()).unwrap_err());
+    messages.add(&many_functions().unwrap_err());
     messages.cover(&[
         "DuplicateMap",
         "DuplicateFunction",
@@ -199,14 +211,14 @@ fn of_objects() {
     insta::assert_snapshot!(messages.text);
 }
 
-fn many_functions() -> Object {
+/// One more than the kernel takes, and then some.
+fn many_functions() -> Result<Object, ObjectError> {
     object(|o| {
         (0..300).for_each(|index| o.add_function(format!("f{index}"), samples::returns(0)));
         program(o, "main", |a| {
             (0..300).for_each(|index| done(a.call_function(format!("f{index}")).mov(R0, 1)))
         });
     })
-    .unwrap()
 }
 
 /// A program without a map that does one thing.
@@ -264,9 +276,22 @@ fn of_plans() {
         site: bpfsmith::Site::unknown(),
     });
     messages.add(&PlanError::Entry { map: "m".to_owned() });
+    let source = Box::new(Builder::new().structure(StructDef::new("a b")).unwrap_err());
+    messages.add(&PlanError::Btf { target: "Linux 5.0".to_owned(), source });
+    messages.add(&Named("Relocate", plan(&doing(|a| done(a.call_kfunc("missing"))), &old(6, 18))));
     let timers = Subject::Feature(Feature::TracingTimers);
     assert!(Plan::new(&timed(ProgramKind::KPROBE), &old(6, 18).with_fact(timers, Fact::Yes)).is_ok());
-    messages.cover(&["Endian", "Lacks", "Unanswered", "TooLong", "PageSize"]);
+    messages.cover(&[
+        "Endian",
+        "Lacks",
+        "NeverHas",
+        "Unanswered",
+        "Entry",
+        "TooLong",
+        "PageSize",
+        "Btf",
+        "Relocate",
+    ]);
     insta::assert_snapshot!(messages.text);
 }
 
@@ -325,10 +350,33 @@ fn of_loads() {
     messages.add(&LoadError::NotSupplied { map: "m".to_owned() });
     messages.add(&LoadError::NoSuch { what: "map", name: "m".to_owned() });
     messages.add(&LoadError::from(plan(&many_timers(), &Target::of_kernel(5, 10))));
-    messages.add(&LoadError::from(MapError::Path { path: "a\0b".to_owned() }));
-    messages.cover(&["Command", "Incompatible", "NotSupplied", "NoSuch", "Plan", "Map"]);
+    messages.add(&LoadError::from(MapError::Value { map: "m".to_owned(), part: "key" }));
+    messages.add(&LoadError::Target(TargetError { what: "the kernel's BTF", errno: Errno::ENOENT }));
+    messages.add(&Named("Rejected", LoadError::Rejected(Box::new(rejected(&[])))));
+    messages.add(&Named("Rejected", LoadError::Rejected(Box::new(rejected(&["fd_array", "BTF"])))));
+    messages.cover(&[
+        "Command",
+        "Incompatible",
+        "NotSupplied",
+        "NoSuch",
+        "Plan",
+        "Map",
+        "Target",
+        "Rejected",
+    ]);
     insta::assert_snapshot!(messages.text);
     assert!(!command(None, &[]).is_not_permitted());
+}
+
+/// As the kernel refused it, by its recorded log.
+fn rejected(lacking: &[&str]) -> Rejection {
+    let log = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs/6.18/init_other_map.log");
+    let rejection = Rejection::new("arm", Errno::EINVAL, std::fs::read(log).unwrap(), |place| {
+        assert_eq!(place, Place::Instruction(15));
+        let loc = Some(Loc::new("src/timers.rs", 4, 7, None));
+        Some(Position { function: "arm".to_owned(), instruction: Some(15), loc })
+    });
+    rejection.with_lacking(lacking.iter().map(|&text| text.to_owned()))
 }
 
 fn many_timers() -> Object {
@@ -345,7 +393,6 @@ fn of_maps_programs_and_links() {
     messages.add(&MapError::Size { map: map(), part: "value", actual: 8, given: 4 });
     messages.add(&MapError::Value { map: map(), part: "value" });
     messages.add(&MapError::PerCpu { map: map(), actual: 4, given: 1 });
-    messages.add(&MapError::Path { path: "a\0b".to_owned() });
     let program = || "p".to_owned();
     messages.add(&ProgramError { program: program(), operation: "PROG_TEST_RUN", errno: Errno::ENOTSUPP });
     let link = |cause: Option<&str>| LinkError::Kernel {
@@ -356,7 +403,6 @@ fn of_maps_programs_and_links() {
     };
     messages.add(&link(None));
     messages.add(&link(Some("the likely cause")));
-    messages.add(&LinkError::Kind { program: program(), kind: "xdp".to_owned(), target: "cgroup" });
     messages.add(&LinkError::Target { path: "/nowhere".to_owned(), errno: Errno::ENOENT });
     insta::assert_snapshot!(messages.text);
 }

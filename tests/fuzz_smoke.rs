@@ -1,16 +1,18 @@
 //! The fuzz targets, each on some thousand inputs that are the same in every run: random bytes, and good inputs with
 //! bytes changed, cut out, or doubled.
-#![cfg(all(feature = "kernel", feature = "report"))]
+#![cfg(all(feature = "derive", feature = "report", feature = "text"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "they are the public functions of the fuzz crate")]
 mod targets;
 
+mod samples;
+
 use std::path::Path;
 
+use bpfsmith::asm::walk;
 use bpfsmith::base::Endian;
-use bpfsmith::btf::{Builder, IntEncoding, StructDef};
 
 /// xorshift64*, so that no run differs from another.
 struct Random(u64);
@@ -83,11 +85,24 @@ fn encode_decode() {
 
 #[test]
 fn btf_decode() {
-    let mut b = Builder::new();
-    let int = b.int("int", 4, IntEncoding::SIGNED).unwrap();
-    b.structure(StructDef::new("elem").member("key", int).member("count", int)).unwrap();
-    let btf = b.finish().unwrap();
-    run(targets::btf_decode, &[btf.encode(Endian::Little), btf.encode(Endian::Big)], 20_000, 128);
+    let objects = [
+        samples::every_kind(),
+        samples::map_elem::object().unwrap(),
+        samples::timer_cancel::object(true).unwrap(),
+    ];
+    let encoded = |endian| objects.iter().map(move |object| object.btf().encode(endian));
+    let seeds: Vec<_> = encoded(Endian::Little).chain(encoded(Endian::Big)).collect();
+    run(targets::btf_decode, &seeds, 20_000, 128);
+}
+
+#[test]
+fn text() {
+    let insns = walk::all().map(|insn| format!("{insn}\n").into_bytes());
+    let functions = samples::map_elem::object().unwrap();
+    let functions = functions.functions().iter().map(|function| function.code.to_string().into_bytes());
+    let labels = b"again: r0 += 1 # a\nif r0 s< 0x10 goto again\ncall bpf_ktime_get_ns; exit\n".to_vec();
+    let seeds: Vec<_> = insns.chain(functions).chain([labels]).collect();
+    run(targets::text, &seeds, 20_000, 64);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bpfsmith::asm::Loc;
 use bpfsmith::base::Errno;
 use bpfsmith::kernel::log::Place;
-use bpfsmith::kernel::{Rejection, Site, Sources};
+use bpfsmith::kernel::{Position, Rejection, Sources};
 use insta::assert_snapshot;
 
 const SOURCE: &str = "\
@@ -37,7 +37,7 @@ fn at(line: u32, column: u32) -> Loc {
 fn rejection(name: &str, slot: u32, loc: Option<Loc>) -> Rejection {
     Rejection::new("arm", Errno::EINVAL, log(name), |place| {
         assert_eq!(place, Place::Instruction(slot));
-        Some(Site { function: "arm".to_owned(), instruction: Some(slot), loc })
+        Some(Position { function: "arm".to_owned(), instruction: Some(slot), loc })
     })
 }
 
@@ -89,7 +89,7 @@ fn an_instruction_without_a_place() {
 fn a_function_without_a_place() {
     let rejection = Rejection::new("arm", Errno::EINVAL, log("line_info_missing_func"), |place| {
         assert_eq!(place, Place::Function(1));
-        Some(Site { function: "tick".to_owned(), instruction: None, loc: None })
+        Some(Position { function: "tick".to_owned(), instruction: None, loc: None })
     });
     assert_snapshot!(both(&rejection, &sources()));
 }
@@ -119,7 +119,7 @@ fn no_log() {
 fn a_hostile_log_does_not_drive_the_terminal() {
     let raw = b"0: R1=\x1b[31m R10=fp0\n0: (bf) r0 = \x07r5\n\x1b]0;x\x07 caf\xe9\n".to_vec();
     let rejection = Rejection::new("arm", Errno::EINVAL, raw, |_| {
-        Some(Site { function: "arm".to_owned(), instruction: Some(0), loc: Some(at(1, 1)) })
+        Some(Position { function: "arm".to_owned(), instruction: Some(0), loc: Some(at(1, 1)) })
     });
     let drawn = both(&rejection, &sources());
     assert!(drawn.chars().all(|c| c == '\n' || !c.is_control()), "{drawn:?}");

@@ -3,11 +3,11 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use bpfsmith::asm::{
-    AluOp, AtomicOp, Cast, Cond, Extend, Helper, Insn, MapRef, Narrow, Reg, Size, Slot, Source, StackArg,
-    SwapBits, SwapOp, Width,
+    AluOp, AtomicOp, Cast, Code, Cond, Extend, Helper, Insn, MapRef, Narrow, Reg, Size, Slot, Source,
+    StackArg, SwapBits, SwapOp, Width,
 };
 use bpfsmith::base::{Endian, Errno};
-use bpfsmith::btf::View;
+use bpfsmith::btf::{View, special};
 use bpfsmith::kernel::{Rejection, Sources, VerifierLog};
 
 /// Any bytes, read as instructions: what decodes encodes to the same bytes, in both byte orders.
@@ -96,6 +96,21 @@ fn instruction(u: &mut Unstructured<'_>) -> Result<Insn> {
     })
 }
 
+/// Any bytes, read as text: what parses prints as text that parses to the same code, and encodes in both byte orders.
+pub fn text(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let code = match Code::parse("fuzz.s", &text) {
+        Ok(code) => code,
+        Err(error) => return assert!(error.to_string().starts_with("fuzz.s:")),
+    };
+    let printed = code.to_string();
+    match Code::parse("printed.s", &printed) {
+        Ok(back) => assert_eq!(back, code, "{printed}"),
+        Err(error) => panic!("{error}\n{printed}"),
+    }
+    assert_eq!(code.encode(Endian::Little).len(), code.encode(Endian::Big).len());
+}
+
 /// Any bytes, read as BTF: nothing that is asked of it panics, and what is read is written back as it was.
 pub fn btf_decode(data: &[u8]) {
     let Ok(btf) = View::new(data) else { return };
@@ -103,8 +118,11 @@ pub fn btf_decode(data: &[u8]) {
         if let Ok(found) = btf.get(id) {
             let _ = format!("{found:?}");
         }
-        let _ = (btf.size_of(id), btf.kind_of(id));
+        let _ = (btf.size_of(id), btf.kind_of(id), special::scan(&btf, id));
     }
+    let _ = btf.all_to_c();
+    let good = btf.check().is_ok();
+    assert!(!good || btf.listing().to_string().lines().count() >= btf.ids().count());
     let _ = btf.find_all("").count();
     let endian = btf.endian();
     let other = if endian == Endian::Little { Endian::Big } else { Endian::Little };

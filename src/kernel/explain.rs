@@ -5,12 +5,15 @@ use super::cause::{self, Facts, Failed, MapFacts, ProgramFacts};
 use super::log::Place;
 use super::probe::probe;
 use super::rejection::{self, Rejection};
+use crate::asm::{Helper, Isa};
 use crate::base::{Capabilities, Errno};
+use crate::kind::ProgType;
+use crate::map::MapKind;
 use crate::object::Object;
-use crate::object::linker::{self, LinkedProgram};
+use crate::object::linker::LinkedProgram;
 use crate::plan::{Assumption, Command, ElemValue, Failure, MapShape, Plan, Step, StepError};
 use crate::sys::host;
-use crate::target::Fact;
+use crate::target::{Fact, Subject};
 
 pub(super) fn step(object: &Object, plan: &Plan, error: StepError) -> LoadError {
     match error {
@@ -30,11 +33,10 @@ fn failed(object: &Object, plan: &Plan, step: usize, failure: Failure) -> LoadEr
         .map_or_else(|| "the object".to_owned(), ToString::to_string);
     if let (Command::ProgLoad(load), false) = (command, failure.log.is_empty()) {
         let name = plan.fd(load.out).map_or("", |info| info.name.as_str());
-        return LoadError::Rejected(Box::new(reject(object, name, failure)));
+        let rejection = reject(object, name, failure).with_lacking(lacking(step));
+        return LoadError::Rejected(Box::new(rejection));
     }
-    let lacking = |assumption: &&Assumption| probe(assumption.subject) == Fact::No;
-    let assumed =
-        step.assumptions.iter().filter(lacking).map(|assumption| assumption.subject.to_string()).collect();
+    let assumed = lacking(step).collect();
     let cause = explanation(object, plan, step, failure.errno);
     LoadError::Command {
         command: command.name(),
@@ -43,6 +45,27 @@ fn failed(object: &Object, plan: &Plan, step: usize, failure: Failure) -> LoadEr
         cause,
         assumed,
         log: failure.log.into(),
+    }
+}
+
+/// What the step took for granted and the kernel, asked now, does not have.
+fn lacking(step: &Step) -> impl Iterator<Item = String> {
+    let lacks = |assumption: &&Assumption| probe(assumption.subject) == Fact::No;
+    step.assumptions.iter().filter(lacks).map(|assumption| named(assumption.subject))
+}
+
+/// A subject by the names of the tables, which targets do not know.
+fn named(subject: Subject) -> String {
+    match subject {
+        Subject::MapKind(number) => format!("{} maps", MapKind(number)),
+        Subject::Helper { helper, prog_type } => {
+            format!("{} in {} programs", Helper(helper), ProgType(prog_type))
+        }
+        Subject::Isa(bits) => {
+            let names: Vec<_> = Isa::from_bits_retain(bits).iter_names().map(|(name, _)| name).collect();
+            format!("instructions of the group {}", names.join(" | "))
+        }
+        _ => subject.to_string(),
     }
 }
 
@@ -90,7 +113,7 @@ fn explanation(object: &Object, plan: &Plan, step: &Step, errno: Errno) -> Optio
     };
     let missing = missing_capability(object, plan, &step.command);
     let newest = step.assumptions.iter().max_by_key(|assumption| assumption.since);
-    let newest = newest.map(|assumption| (assumption.subject.to_string(), assumption.since));
+    let newest = newest.map(|assumption| (named(assumption.subject), assumption.since));
     let facts = Facts {
         missing: missing.as_deref(),
         kernel: host::kernel_version().ok(),
@@ -122,25 +145,23 @@ fn missing_capability(object: &Object, plan: &Plan, command: &Command) -> Option
 
 /// Turns the verifier's instruction number into a function and a Rust line.
 fn reject(object: &Object, name: &str, failure: Failure) -> Rejection {
-    let linked = linker::link(object).ok();
-    let program =
-        linked.as_ref().and_then(|linked| linked.programs.iter().find(|program| program.def.name == name));
+    let program = object.linked().programs.iter().find(|program| program.def.name == name);
     Rejection::new(name, failure.errno, failure.log, |place| program.and_then(|program| site(program, place)))
 }
 
-fn site(program: &LinkedProgram<'_>, place: Place) -> Option<rejection::Site> {
+fn site(program: &LinkedProgram, place: Place) -> Option<rejection::Position> {
     let slot = match place {
         Place::Instruction(slot) => slot as usize,
         Place::Opcode(opcode) => program.slots.iter().position(|slot| slot.opcode() == opcode)?,
         Place::Function(number) => {
             let placed = program.functions.get(number as usize)?;
             let loc = placed.def.code.loc(0).cloned();
-            return Some(rejection::Site { function: placed.def.name.clone(), instruction: None, loc });
+            return Some(rejection::Position { function: placed.def.name.clone(), instruction: None, loc });
         }
         _ => return None,
     };
     let (placed, inside) = program.function_at(slot)?;
-    Some(rejection::Site {
+    Some(rejection::Position {
         function: placed.def.name.clone(),
         instruction: u32::try_from(inside).ok(),
         loc: placed.def.code.loc(inside).cloned(),

@@ -23,7 +23,7 @@ use crate::target::Target;
 /// # Errors
 /// [`LoadError`]; then nothing stays behind, no pin either.
 pub fn load(object: &Object) -> Result<Loaded, LoadError> {
-    let target = Target::running(&object.needs()).map_err(LoadError::Target)?;
+    let target = Target::running(object.needs()).map_err(LoadError::Target)?;
     let plan = Plan::new(object, &target)?;
     load_plan(object, &plan, Inputs::new())
 }
@@ -66,8 +66,7 @@ impl Inputs {
     }
 
     fn answer(&self, object: &Object) -> Result<(), LoadError> {
-        let needs = object.needs();
-        let missing = needs.iter().find_map(|(need, _)| match need {
+        let missing = object.needs().iter().find_map(|(need, _)| match need {
             Need::SuppliedMap(name) if !self.maps.contains_key(name) => Some(name.clone()),
             _ => None,
         });

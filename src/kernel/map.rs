@@ -76,12 +76,6 @@ pub enum MapError {
         /// How many were meant.
         given: usize,
     },
-    /// A path holds a NUL.
-    #[error("the path {path:?} holds a NUL")]
-    Path {
-        /// The path.
-        path: String,
-    },
 }
 
 impl Map {

@@ -2,15 +2,16 @@
 //! command took for granted.
 
 use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::asm::{Assembler, Code, Helper, Isa, Reg, Size};
+use crate::asm::{Assembler, Cast, Code, Helper, Insn, Isa, MapRef, Reg, Size, StackArg};
 use crate::base::{Endian, Errno};
-use crate::btf::{BtfType, Builder, IntEncoding, Linkage};
+use crate::btf::{BtfType, Builder, IntEncoding, Linkage, StructDef, Timer};
 use crate::kind::{ProgType, ProgramKind};
-use crate::map::{EntriesRule, MapKind, SizeRule};
+use crate::map::{BtfRule, EntriesRule, MapKind, SizeRule};
 use crate::program::ProgramFlags;
 use crate::sys::abi::LogLevel;
-use crate::sys::{self, Log, MapFd, ProgFd};
+use crate::sys::{self, BtfFd, Log, MapFd, ProgFd};
 use crate::target::{Fact, Feature, Subject};
 
 /// Tries whether the running kernel has `subject`: creates a map, loads a program, and drops it again.
@@ -46,10 +47,21 @@ fn least(rule: SizeRule) -> u32 {
 }
 
 fn map_kind(kind: MapKind) -> Fact {
-    // Types in BTF, an inner map or a kernel struct are more than a trial can bring along.
-    if kind.has_inner() || matches!(kind, MapKind::STRUCT_OPS) || kind.since().is_none() {
+    // A struct of the kernel is more than a trial can bring along.
+    if kind == MapKind::STRUCT_OPS || kind.since().is_none() {
         return Fact::Unknown;
     }
+    match (kind.has_inner(), kind.btf()) {
+        (true, _) => fact_of(array(b"").and_then(|inner| map(kind, Some(inner.as_fd()), None))),
+        (_, BtfRule::Required) => match btf(|builder| builder.int("int", 4, IntEncoding::SIGNED).is_ok()) {
+            Ok(types) => fact_of(map(kind, None, Some(types.as_fd()))),
+            Err(_) => Fact::Unknown,
+        },
+        _ => fact_of(map(kind, None, None)),
+    }
+}
+
+fn map(kind: MapKind, inner: Option<BorrowedFd<'_>>, types: Option<BorrowedFd<'_>>) -> Result<MapFd, Errno> {
     let max_entries = match kind.max_entries() {
         EntriesRule::Zero => 0,
         EntriesRule::RingBytes => {
@@ -57,19 +69,16 @@ fn map_kind(kind: MapKind) -> Fact {
         }
         _ => 1,
     };
-    let create = sys::map::Create {
+    sys::map::create(&sys::map::Create {
         map_type: kind.0,
         key_size: least(kind.key_size()),
-        value_size: least(kind.value_size()),
+        value_size: if types.is_some() { 4 } else { least(kind.value_size()) },
         max_entries,
         flags: kind.required_flags().bits(),
+        inner,
+        btf: types.map(|btf| sys::map::Types { btf, key: 1, value: 1 }),
         ..Default::default()
-    };
-    match sys::map::create(&create) {
-        // Local storages want BTF, which the trial does not bring: they are known all the same.
-        Err(Errno::EINVAL) if create.key_size == 4 && max_entries == 0 => Fact::Unknown,
-        result => fact_of(result),
-    }
+    })
 }
 
 const LICENSE: &CStr = c"GPL";
@@ -120,56 +129,98 @@ fn helper(helper: Helper, prog_type: ProgType) -> Fact {
     let mut a = Assembler::new();
     a.call(helper).exit();
     let Ok(code) = a.finish() else { return Fact::Unknown };
+    const NONE: [&[u8]; 3] = [b"invalid func", b"unknown func", b"cannot use helper"];
     let (result, log) = load(prog_type, &code);
-    let says = |text: &[u8]| log.windows(text.len()).any(|window| window == text);
     match result {
         Ok(_) => Fact::Yes,
         Err(Errno::EPERM) => Fact::NotPermitted,
-        Err(_) if says(b"invalid func") || says(b"unknown func") || says(b"cannot use helper") => Fact::No,
+        Err(_) if NONE.iter().any(|text| says(&log, text)) => Fact::No,
         Err(_) if log.is_empty() => Fact::Unknown,
         Err(_) => Fact::Yes,
     }
 }
 
 fn isa(group: Isa) -> Fact {
-    let Some(code) = sample(group) else { return Fact::Unknown };
-    let (result, log) = load(ProgType::SOCKET_FILTER, &code);
-    match result {
-        Err(Errno::EPERM) => Fact::NotPermitted,
-        Err(_) if log.is_empty() => Fact::Unknown,
-        result => fact_of(result),
+    match group {
+        Isa::MAP_VALUE => return feature(Feature::GlobalData),
+        Isa::MAP_INDEX => return feature(Feature::FdArray),
+        _ => {}
     }
+    if let Some(code) = valid(group) {
+        let (result, log) = load(ProgType::SOCKET_FILTER, &code);
+        return match result {
+            Err(Errno::EPERM) => Fact::NotPermitted,
+            Err(_) if log.is_empty() => Fact::Unknown,
+            result => fact_of(result),
+        };
+    }
+    known(group).map_or(Fact::Unknown, understood)
 }
 
 /// A program the verifier takes that uses the group, and nothing newer.
-fn sample(group: Isa) -> Option<Code> {
+fn valid(group: Isa) -> Option<Code> {
     let mut a = Assembler::with_isa(Isa::all());
-    a.mov(Reg::R0, 0);
+    a.mov(Reg::R6, Reg::R1).mov(Reg::R0, 0);
+    let next = a.label();
     match group {
-        Isa::LESS_THAN | Isa::JUMP32 | Isa::MAY_GOTO => {
-            let next = a.label();
-            match group {
-                Isa::LESS_THAN => a.jlt(Reg::R0, 1, next),
-                Isa::JUMP32 => a.jeq32(Reg::R0, 0, next),
-                _ => a.may_goto(next),
-            };
-            a.bind(next).mov(Reg::R0, 0);
+        Isa::BASE32 | Isa::BASE64 => &mut a,
+        Isa::DIVMUL32 => a.mul32(Reg::R0, 3).div32(Reg::R0, 3),
+        Isa::DIVMUL64 => a.mul(Reg::R0, 3).div(Reg::R0, 3),
+        Isa::XADD32 => a.st(Size::DW, Reg::FP, -8, 0).atomic_add(Size::W, Reg::FP, -8, Reg::R0),
+        Isa::XADD64 => a.st(Size::DW, Reg::FP, -8, 0).atomic_add(Size::DW, Reg::FP, -8, Reg::R0),
+        Isa::PACKET => a.ld_abs(Size::B, 0),
+        Isa::LESS_THAN => a.jlt(Reg::R0, 1, next),
+        Isa::FUNCTION_CALL => {
+            // To the instruction after the exit: a function of its own.
+            a.insn(Insn::CallFunction { off: 1 }).exit().mov(Reg::R0, 0)
         }
-        Isa::ATOMIC32 | Isa::ATOMIC64 => {
-            let size = if group == Isa::ATOMIC32 { Size::W } else { Size::DW };
-            a.st(Size::DW, Reg::FP, -8, 0).mov(Reg::R1, 1).atomic_or(size, Reg::FP, -8, Reg::R1);
-        }
-        Isa::CPUV4 => {
-            a.bswap(Reg::R0, 16);
-        }
-        Isa::ACQUIRE_RELEASE => {
-            a.st(Size::DW, Reg::FP, -8, 0).load_acquire(Size::DW, Reg::R0, Reg::FP, -8).mov(Reg::R0, 0);
-        }
-        Isa::BASE32 | Isa::BASE64 => {}
+        Isa::JUMP32 => a.jeq32(Reg::R0, 0, next),
+        Isa::ATOMIC32 => a.st(Size::DW, Reg::FP, -8, 0).atomic_or(Size::W, Reg::FP, -8, Reg::R0),
+        Isa::ATOMIC64 => a.st(Size::DW, Reg::FP, -8, 0).atomic_or(Size::DW, Reg::FP, -8, Reg::R0),
+        Isa::CPUV4 => a.bswap(Reg::R0, 16),
+        Isa::MAY_GOTO => a.may_goto(next),
+        Isa::ACQUIRE_RELEASE => a.st(Size::DW, Reg::FP, -8, 0).load_acquire(Size::DW, Reg::R0, Reg::FP, -8),
         _ => return None,
-    }
-    a.exit();
+    };
+    a.bind(next).mov(Reg::R0, 0).exit();
     a.finish().ok()
+}
+
+/// A program that uses the group, and which a verifier that knows it refuses for another reason.
+fn known(group: Isa) -> Option<Code> {
+    let insn = match group {
+        Isa::BTF_ID => Insn::LoadBtfId { dst: Reg::R1, id: u32::MAX, btf_fd: 0 },
+        Isa::FUNCTION_ADDRESS => Insn::LoadFunction { dst: Reg::R1, off: 1 },
+        Isa::KFUNC_CALL => Insn::CallKfunc { id: u32::MAX >> 1, btf_index: 0 },
+        Isa::ARENA => Insn::AddrSpaceCast { cast: *Cast::ALL.first()?, dst: Reg::R1, src: Reg::R1 },
+        Isa::INDIRECT_JUMP => Insn::Gotox { dst: Reg::R1 },
+        Isa::STACK_ARGUMENTS => Insn::StoreArgImm { arg: StackArg::new(1)?, imm: 0 },
+        _ => return None,
+    };
+    Assembler::with_isa(Isa::all()).insn(insn).mov(Reg::R0, 0).exit().finish().ok()
+}
+
+/// Whether the verifier knows the instruction, by what it says.
+fn understood(code: Code) -> Fact {
+    const UNKNOWN: [&[u8]; 5] = [
+        b"unknown opcode",
+        b"uses reserved fields",
+        b"unrecognized bpf_ld_imm64",
+        b"invalid BPF_LD_IMM64",
+        b"R11 is invalid",
+    ];
+    let (result, log) = load(ProgType::SOCKET_FILTER, &code);
+    match result {
+        Ok(_) => Fact::Yes,
+        Err(Errno::EPERM) => Fact::NotPermitted,
+        Err(_) if log.is_empty() => Fact::Unknown,
+        Err(_) if UNKNOWN.iter().any(|text| says(&log, text)) => Fact::No,
+        Err(_) => Fact::Yes,
+    }
+}
+
+fn says(log: &[u8], text: &[u8]) -> bool {
+    log.windows(text.len()).any(|window| window == text)
 }
 
 fn feature(feature: Feature) -> Fact {
@@ -178,12 +229,16 @@ fn feature(feature: Feature) -> Fact {
         Feature::Btf => fact_of(btf(|builder| builder.int("int", 4, IntEncoding::SIGNED).is_ok())),
         Feature::FuncInfo => fact_of(btf(|builder| function(builder, Linkage::Static))),
         Feature::GlobalFunctions => fact_of(btf(|builder| function(builder, Linkage::Global))),
-        Feature::GlobalData => {
-            fact_of(array(b"").and_then(|map| sys::map::freeze(std::os::fd::AsFd::as_fd(&map))))
+        Feature::FunctionCalls => isa(Isa::FUNCTION_CALL),
+        Feature::GlobalData => fact_of(array(b"").and_then(|map| sys::map::freeze(map.as_fd()))),
+        Feature::BoundedLoops => {
+            counts_down().map_or(Fact::Unknown, |code| fact_of(load(ProgType::SOCKET_FILTER, &code).0))
         }
+        Feature::Callbacks => isa(Isa::FUNCTION_ADDRESS),
+        Feature::Kfuncs => isa(Isa::KFUNC_CALL),
         Feature::Timers => helper(Helper::TIMER_INIT, ProgType::SOCKET_FILTER),
-        Feature::TracingTimers => helper(Helper::TIMER_INIT, ProgType::RAW_TRACEPOINT),
-        Feature::FdArray => fact_of(array(b"").and_then(by_index)),
+        Feature::TracingTimers => fact_of(timers().and_then(|map| by_index(map, ProgType::RAW_TRACEPOINT))),
+        Feature::FdArray => fact_of(array(b"").and_then(|map| by_index(map, ProgType::SOCKET_FILTER))),
         _ => Fact::Unknown,
     }
 }
@@ -201,11 +256,42 @@ fn array(name: &[u8]) -> Result<MapFd, Errno> {
     })
 }
 
-fn btf(describe: impl FnOnce(&mut Builder) -> bool) -> Result<(), Errno> {
+/// An array whose values are timers. A kernel that keeps them from a type of program says so of the map alone: the helper is
+/// offered all the same.
+fn timers() -> Result<MapFd, Errno> {
+    let mut ids = None;
+    let types = btf(|builder| {
+        let value =
+            |builder: &mut Builder, timer| builder.structure(StructDef::new("value").member("timer", timer));
+        let key = builder.int("int", 4, IntEncoding::SIGNED);
+        let value = Timer::btf(builder).and_then(|timer| value(builder, timer));
+        ids = key.ok().zip(value.ok());
+        ids.is_some()
+    })?;
+    let (key, value) = ids.ok_or(Errno::EINVAL)?;
+    let value_size = u32::try_from(Timer::SIZE).map_err(|_| Errno::EINVAL)?;
+    sys::map::create(&sys::map::Create {
+        map_type: MapKind::ARRAY.0,
+        key_size: 4,
+        value_size,
+        max_entries: 1,
+        btf: Some(sys::map::Types { btf: types.as_fd(), key: key.0, value: value.0 }),
+        ..Default::default()
+    })
+}
+
+fn counts_down() -> Option<Code> {
+    let mut a = Assembler::new();
+    let again = a.label();
+    a.mov(Reg::R0, 3).bind(again).sub(Reg::R0, 1).jne(Reg::R0, 0, again).exit();
+    a.finish().ok()
+}
+
+fn btf(describe: impl FnOnce(&mut Builder) -> bool) -> Result<BtfFd, Errno> {
     let mut builder = Builder::new();
     let described = describe(&mut builder);
     let bytes = builder.finish().ok().filter(|_| described).ok_or(Errno::EINVAL)?.encode(Endian::NATIVE);
-    sys::btf::load(&bytes, None, &mut Log::none()).map(drop)
+    sys::btf::load(&bytes, None, &mut Log::none())
 }
 
 fn function(builder: &mut Builder, linkage: Linkage) -> bool {
@@ -213,13 +299,12 @@ fn function(builder: &mut Builder, linkage: Linkage) -> bool {
     proto.and_then(|proto| builder.func("probe", proto, linkage)).is_ok()
 }
 
-fn by_index(map: MapFd) -> Result<(), Errno> {
-    use crate::asm::{Insn, MapRef};
+fn by_index(map: MapFd, prog_type: ProgType) -> Result<(), Errno> {
     let mut a = Assembler::new();
     a.insn(Insn::LoadMap { dst: Reg::R1, map: MapRef::Index(0) }).mov(Reg::R0, 0).exit();
     let insns = a.finish().map_err(|_| Errno::EINVAL)?.encode(Endian::NATIVE);
-    let fds = [std::os::fd::AsFd::as_fd(&map)];
-    let prog_type = ProgType::SOCKET_FILTER.0;
+    let fds = [map.as_fd()];
+    let prog_type = prog_type.0;
     let load =
         sys::prog::Load { prog_type, insns: &insns, license: LICENSE, fd_array: &fds, ..Default::default() };
     sys::prog::load(&load, &mut Log::none()).map(drop)

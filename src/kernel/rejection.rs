@@ -14,15 +14,16 @@ use crate::base::Errno;
 #[derive(Clone, PartialEq)]
 pub struct Rejection {
     program: String,
-    site: Option<Site>,
+    position: Option<Position>,
     errno: Errno,
     log: VerifierLog,
     raw: Vec<u8>,
+    lacking: Box<[String]>,
 }
 
 /// An instruction in the terms of the object it came from.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Site {
+pub struct Position {
     /// The function it is in.
     pub function: String,
     /// Its slot inside that function; `None` when the whole function is meant.
@@ -38,10 +39,24 @@ impl Rejection {
         program: impl Into<String>,
         errno: Errno,
         raw: Vec<u8>,
-        locate: impl FnOnce(Place) -> Option<Site>,
+        locate: impl FnOnce(Place) -> Option<Position>,
     ) -> Self {
         let log = VerifierLog::parse(&raw);
-        Rejection { program: program.into(), site: locate(log.place()), errno, log, raw }
+        Rejection {
+            program: program.into(),
+            position: locate(log.place()),
+            errno,
+            log,
+            raw,
+            lacking: Box::default(),
+        }
+    }
+
+    /// Names what the program uses and the kernel, asked after it had refused, turned out not to have.
+    #[must_use]
+    pub fn with_lacking(mut self, lacking: impl IntoIterator<Item = String>) -> Self {
+        self.lacking = lacking.into_iter().collect();
+        self
     }
 
     /// The program's name in the object.
@@ -52,26 +67,26 @@ impl Rejection {
 
     /// Where it was refused; `None` when the log blames no instruction or function.
     #[must_use]
-    pub fn site(&self) -> Option<&Site> {
-        self.site.as_ref()
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
     }
 
     /// The function that was refused.
     #[must_use]
     pub fn function(&self) -> Option<&str> {
-        self.site.as_ref().map(|site| site.function.as_str())
+        self.position.as_ref().map(|position| position.function.as_str())
     }
 
     /// The slot, inside its function, that was refused.
     #[must_use]
     pub fn instruction(&self) -> Option<u32> {
-        self.site.as_ref().and_then(|site| site.instruction)
+        self.position.as_ref().and_then(|position| position.instruction)
     }
 
     /// The line that emitted the refused instruction.
     #[must_use]
     pub fn loc(&self) -> Option<&Loc> {
-        self.site.as_ref().and_then(|site| site.loc.as_ref())
+        self.position.as_ref().and_then(|position| position.loc.as_ref())
     }
 
     /// What bpf(2) returned, at the first attempt.
@@ -93,6 +108,12 @@ impl Rejection {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         self.log.hint()
+    }
+
+    /// What the program uses, the target was not known to have, and the kernel turned out not to have.
+    #[must_use]
+    pub fn lacking(&self) -> &[String] {
+        &self.lacking
     }
 
     /// What the verifier knew of registers and stack before the refused instruction.
@@ -120,10 +141,11 @@ impl fmt::Display for Rejection {
             return write!(f, "the kernel refused program `{}` without a log: {}", self.program, self.errno);
         }
         write!(f, "the verifier refused program `{}`", self.program)?;
-        if let Some(site) = &self.site {
-            write!(f, " at {site}")?;
+        if let Some(position) = &self.position {
+            write!(f, " at {position}")?;
         }
-        write!(f, ": {}", self.reason())
+        write!(f, ": {}", self.reason())?;
+        self.lacking.iter().try_for_each(|what| write!(f, "; the kernel lacks {what}"))
     }
 }
 
@@ -131,14 +153,14 @@ impl fmt::Display for Rejection {
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("Rejection");
-        fields.field("program", &self.program).field("errno", &self.errno).field("site", &self.site);
-        fields.field("reason", &self.reason()).finish_non_exhaustive()
+        fields.field("program", &self.program).field("errno", &self.errno).field("position", &self.position);
+        fields.field("reason", &self.reason()).field("lacking", &self.lacking).finish_non_exhaustive()
     }
 }
 
 impl std::error::Error for Rejection {}
 
-impl fmt::Display for Site {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.instruction {
             Some(slot) => write!(f, "instruction {slot} of `{}`", self.function)?,

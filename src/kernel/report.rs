@@ -103,16 +103,16 @@ impl Rejection {
 
     /// What stands beside the marked source.
     fn label(&self) -> String {
-        let site = self.site().map_or_else(String::new, |site| match site.instruction {
-            Some(slot) => format!("instruction {slot} of `{}`", site.function),
-            None => format!("function `{}`", site.function),
+        let place = self.position().map_or_else(String::new, |position| match position.instruction {
+            Some(slot) => format!("instruction {slot} of `{}`", position.function),
+            None => format!("function `{}`", position.function),
         });
         let text = self.log().instruction();
-        if text.is_empty() { site } else { format!("{site}: {}", instruction_text(text)) }
+        if text.is_empty() { place } else { format!("{place}: {}", instruction_text(text)) }
     }
 
     fn label_without_line(&self) -> Option<Element<'static>> {
-        let label = self.site().map(|_| self.label()).or_else(|| self.raw_place())?;
+        let label = self.position().map(|_| self.label()).or_else(|| self.raw_place())?;
         Some(Level::NOTE.message(label).into())
     }
 
@@ -132,6 +132,7 @@ impl Rejection {
         if !self.log().reason().is_empty() {
             notes.push(format!("program `{}`, {}", self.program(), self.errno()));
         }
+        notes.extend(self.lacking().iter().map(|what| format!("the kernel lacks {what}")));
         let rows: Vec<_> =
             self.registers().iter().map(|r| format!("{} = {}", r.name, printable(&r.value))).collect();
         if !rows.is_empty() {

@@ -18,6 +18,7 @@ mod links;
 mod loader;
 mod maps;
 mod names;
+mod probes;
 mod refused;
 mod rejections;
 mod runs;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     loader::add(&mut suite);
     maps::add(&mut suite);
     names::add(&mut suite);
+    probes::add(&mut suite);
     rejections::add(&mut suite);
     runs::add(&mut suite);
     timer::add(&mut suite);
