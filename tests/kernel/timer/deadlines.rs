@@ -9,6 +9,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::rig::{HASH, HOUR, MILLISECOND, Rig, Seen, Setup, again, may_use_timers, wait_for_ticks};
+use crate::common::wait_until;
 use crate::support::{Condition, Suite, with_own_descriptors};
 
 pub fn add(suite: &mut Suite) {
@@ -138,10 +139,16 @@ fn moved() {
     wait_for_ticks();
     assert_eq!((rig.fired(), rig.first().cancel()), (1, 0));
 
-    let rig = ready(Clock::Monotonic);
-    // One second is time enough to start it again, even here; if it is not, the timer has fired and was started again.
-    start(&rig, 1000 * MILLISECOND, TimerFlags::empty());
-    start(&rig, HOUR, TimerFlags::empty());
+    // Unless it has fired before it could be moved.
+    let later = || {
+        let rig = ready(Clock::Monotonic);
+        let deadline = monotonic() + 50 * MILLISECOND;
+        start(&rig, deadline, TimerFlags::ABS);
+        start(&rig, HOUR, TimerFlags::empty());
+        (rig.fired() == 0).then_some((rig, deadline))
+    };
+    let (rig, deadline) = (0..100).find_map(|_| later()).unwrap();
+    wait_until("the first deadline has passed", || monotonic() > deadline);
     assert_not_fired(&rig);
 }
 
