@@ -10,6 +10,7 @@ use std::time::Duration;
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
 use bpfsmith::asm::{AsmError, Assembler, Code, Helper, Reg, Size};
+use bpfsmith::base::Clock;
 use bpfsmith::btf::Timer;
 use bpfsmith::kernel::TestRun;
 use bpfsmith::kind::ProgramKind;
@@ -26,7 +27,6 @@ struct MapElem {
     timer: Timer,
 }
 
-const CLOCK_MONOTONIC: i32 = 1;
 const PERIOD: Duration = Duration::from_millis(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -57,7 +57,7 @@ fn bpf_prog1() -> Result<Code, AsmError> {
     a.st(Size::W, Reg::FP, -4, 0); // key = 0
     a.load_map(R1, "hmap").mov(R2, Reg::FP).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM);
     a.jeq(R0, 0, out).mov(R6, R0).add(R6, MapElem::TIMER.off());
-    a.mov(R1, R6).load_map(R2, "hmap").mov(R3, CLOCK_MONOTONIC).call(Helper::TIMER_INIT);
+    a.mov(R1, R6).load_map(R2, "hmap").mov(R3, Clock::Monotonic).call(Helper::TIMER_INIT);
     a.mov(R1, R6).load_function(R2, "timer_cb1").call(Helper::TIMER_SET_CALLBACK);
     start(&mut a, R6);
     a.bind(out).mov(R0, 0).exit();

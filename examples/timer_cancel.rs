@@ -16,6 +16,7 @@ use std::time::Duration;
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R4, R6, R7};
 use bpfsmith::asm::{AsmError, Assembler, Code, Helper, Reg, Size};
+use bpfsmith::base::Clock;
 use bpfsmith::btf::Timer;
 use bpfsmith::kind::{AttachType, ProgramKind};
 use bpfsmith::link::CgroupLink;
@@ -42,7 +43,6 @@ struct Results {
     cancel: i64,
 }
 
-const CLOCK_MONOTONIC: i32 = 1;
 const EBUSY: i32 = 16;
 /// cgroup_skb: 0 drops the packet, 1 lets it pass.
 const PASS: i32 = 1;
@@ -99,7 +99,7 @@ fn arm(cancel: bool) -> Result<Code, AsmError> {
     look_up(&mut a, "results").jeq(R0, 0, out).mov(R7, R0);
     look_up(&mut a, "timers").jeq(R0, 0, out).mov(R6, R0);
 
-    a.mov(R1, R6).load_map(R2, "timers").mov(R3, CLOCK_MONOTONIC).call(Helper::TIMER_INIT);
+    a.mov(R1, R6).load_map(R2, "timers").mov(R3, Clock::Monotonic).call(Helper::TIMER_INIT);
     store_result(&mut a, Results::INIT.off());
     a.jeq(R0, 0, initialised).jne(R0, -EBUSY, out).bind(initialised);
 

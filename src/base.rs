@@ -1,4 +1,4 @@
-//! The few words every layer shares: byte order, kernel releases, error numbers, helper numbers.
+//! The few words every layer shares: byte order, kernel releases, error numbers, helper numbers, clocks.
 
 mod capabilities;
 mod command;
@@ -6,6 +6,7 @@ mod errno;
 pub mod flags;
 mod open_set;
 
+pub use bpfsmith_asm::timer::{Clock, TimerFlags};
 pub use bpfsmith_asm::{Endian, Helper, KernelVersion};
 pub use capabilities::Capabilities;
 pub use command::BpfCommand;

@@ -38,6 +38,7 @@ pub struct Assembler {
     locs: LocTable,
     labels: Vec<Place>,
     fixups: Vec<Fixup>,
+    lowered: Vec<Lowered>,
     relocs: Vec<Reloc>,
     symbols: Symbols,
     error: Option<AsmError>,
@@ -57,14 +58,23 @@ pub(crate) struct Fixup {
     pub(crate) target: Target,
 }
 
-/// Where a jump goes, counted in slots as emitted: relaxation may move them.
+/// Where a jump goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
     Label(Label),
-    /// A distance given as a number.
+    /// By a distance given as a number: to this slot as asked for.
     Slot(i64),
     /// The same in a raw slot, which may be anything.
     Raw(i64),
+}
+
+/// An instruction that several stand for: from here on, slots as asked for and slots as emitted differ.
+#[derive(Clone, Copy, Debug)]
+struct Lowered {
+    /// Its slot as asked for.
+    slot: i64,
+    /// How many more slots than asked for there are behind it.
+    growth: i64,
 }
 
 impl Assembler {
@@ -87,6 +97,7 @@ impl Assembler {
             locs: LocTable::new(),
             labels: Vec::new(),
             fixups: Vec::new(),
+            lowered: Vec::new(),
             relocs: Vec::new(),
             symbols: Symbols::default(),
             error: None,
@@ -140,8 +151,8 @@ impl Assembler {
 
     /// Emits any instruction.
     ///
-    /// A distance in it, of a jump or of a call within the function, is counted in slots as emitted; it stays right
-    /// if a long jump in between needs more of them.
+    /// A distance in it, of a jump or of a call within the function, is counted in slots as they are asked for: it stays
+    /// right if an instruction in between is lowered to several, or a long jump needs more of them.
     #[track_caller]
     #[inline]
     pub fn insn(&mut self, insn: Insn) -> &mut Self {
@@ -152,7 +163,7 @@ impl Assembler {
     pub fn insn_at(&mut self, insn: Insn, at: &'static Location<'static>) -> &mut Self {
         match resolve::distance(insn.encode().first()) {
             Some(distance) => {
-                let target = Target::Slot(self.lines.len() as i64 + 1 + i64::from(distance));
+                let target = Target::Slot(self.slot_asked_for() + 1 + i64::from(distance));
                 self.emit_jump(insn, target, at)
             }
             None => self.emit(insn, at),
@@ -162,10 +173,7 @@ impl Assembler {
     /// Emits a slot as it is, whatever it holds: nothing about it is checked.
     #[track_caller]
     pub fn raw(&mut self, slot: Slot) -> &mut Self {
-        if let Some(distance) = resolve::distance(slot) {
-            let target = Target::Raw(self.lines.len() as i64 + 1 + i64::from(distance));
-            self.fixups.push(Fixup { slot: self.next_slot(), target });
-        }
+        self.aim_raw(slot);
         self.push(slot, Location::caller());
         self
     }
@@ -202,6 +210,7 @@ impl Assembler {
         self.locs.clear();
         self.labels.clear();
         self.fixups.clear();
+        self.lowered.clear();
         self.relocs.clear();
         self.symbols.clear();
         self.error = None;
@@ -246,8 +255,13 @@ impl Assembler {
 
     /// Emits an instruction with something to fill in.
     pub(crate) fn emit_reloc(&mut self, insn: Insn, kind: RelocKind, name: &str, at: At) -> &mut Self {
-        if !is_symbol(name) {
-            return self.fail(AsmError::Symbol { loc: Loc::of(at), name: name.into() });
+        if !kind.takes_name(name) {
+            return self.no_such_name(name, at);
+        }
+        if let RelocKind::Core(core) = kind
+            && self.symbols.names.get(core.access.0 as usize).is_none()
+        {
+            return self.no_such_name("", at);
         }
         if !kind.fits(insn) {
             return self.fail(AsmError::Reloc { loc: Loc::of(at), insn, kind });
@@ -267,6 +281,24 @@ impl Assembler {
         self.lines.len() as u32
     }
 
+    /// The same as asked for: an instruction that was lowered counts as one.
+    pub(crate) fn slot_asked_for(&self) -> i64 {
+        self.lines.len() as i64 - self.growth()
+    }
+
+    /// Remembers that what has been emitted since `first` stands for one instruction of one slot.
+    pub(crate) fn lowered_since(&mut self, first: u32) {
+        let more = i64::from(self.next_slot()) - i64::from(first) - 1;
+        if more > 0 {
+            let growth = self.growth();
+            self.lowered.push(Lowered { slot: i64::from(first) - growth, growth: growth + more });
+        }
+    }
+
+    fn growth(&self) -> i64 {
+        self.lowered.last().map_or(0, |last| last.growth)
+    }
+
     /// Keeps the first error.
     #[cold]
     pub(crate) fn fail(&mut self, error: AsmError) -> &mut Self {
@@ -282,10 +314,23 @@ impl Assembler {
         }
     }
 
+    /// What a raw slot that jumps goes to, so that it still does when slots move.
+    fn aim_raw(&mut self, slot: Slot) {
+        if let Some(distance) = resolve::distance(slot) {
+            let target = Target::Raw(self.slot_asked_for() + 1 + i64::from(distance));
+            self.fixups.push(Fixup { slot: self.next_slot(), target });
+        }
+    }
+
     #[inline(never)] // One call for each instruction is faster than a copy of this for each.
     fn push(&mut self, slot: Slot, at: At) {
         let loc = self.locs.id(at);
         self.lines.push((slot, loc));
+    }
+
+    #[cold]
+    pub(crate) fn no_such_name(&mut self, name: &str, at: At) -> &mut Self {
+        self.fail(AsmError::Symbol { loc: Loc::of(at), name: name.into() })
     }
 
     #[cold]
@@ -310,10 +355,7 @@ impl Assembler {
     }
 
     pub(crate) fn text_raw(&mut self, slot: Slot, at: LocId) {
-        if let Some(distance) = resolve::distance(slot) {
-            let target = Target::Raw(self.lines.len() as i64 + 1 + i64::from(distance));
-            self.fixups.push(Fixup { slot: self.next_slot(), target });
-        }
+        self.aim_raw(slot);
         self.lines.push((slot, at));
     }
 
@@ -367,6 +409,12 @@ impl Assembler {
         self.labels.get(label.index as usize)
     }
 
+    /// Where a slot as asked for has been emitted.
+    pub(crate) fn emitted(&self, slot: i64) -> i64 {
+        let before = self.lowered.partition_point(|lowered| lowered.slot < slot);
+        slot + before.checked_sub(1).and_then(|last| self.lowered.get(last)).map_or(0, |last| last.growth)
+    }
+
     /// The place behind an id; every id comes from the table, so there always is one.
     pub(crate) fn loc(&self, id: LocId) -> Loc {
         self.locs.get(id).cloned().unwrap_or_else(|| Loc::new("", 0, 0, None))
@@ -400,9 +448,4 @@ impl Symbols {
         self.names.clear();
         self.ids.clear();
     }
-}
-
-/// Whether something can have this name: ELF, BTF and the kernel end names with NUL.
-fn is_symbol(name: &str) -> bool {
-    !name.is_empty() && !name.contains('\0')
 }

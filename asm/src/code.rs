@@ -3,7 +3,9 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::fmt;
 
-use crate::{DecodeError, Endian, Insn, Isa, Loc, LocId, Reloc, Slot, SymbolId, error::CodeError};
+use crate::{
+    DecodeError, Endian, Insn, Isa, Loc, LocId, Reloc, Slot, SymbolId, error::CodeError, reloc::is_text,
+};
 
 /// A slot and the place it came from.
 pub(crate) type Line = (Slot, LocId);
@@ -28,7 +30,8 @@ impl Code {
     /// order of their slots and index `symbols`.
     ///
     /// # Errors
-    /// [`CodeError`], if an index leads nowhere or the relocations are out of order.
+    /// [`CodeError`], if an index leads nowhere, the relocations are out of order, or a name is one that nothing can
+    /// have.
     pub fn from_parts(
         lines: Vec<(Slot, LocId)>,
         locs: Vec<Loc>,
@@ -98,7 +101,8 @@ impl Code {
         self.lines.get(index).map_or(LocId::UNKNOWN, |(_, loc)| *loc)
     }
 
-    /// The places that slots came from, each once, in the order of first use.
+    /// The places that slots came from, and where labels were bound: of assembled code each once, in the order of first
+    /// use.
     #[must_use]
     pub fn locs(&self) -> &[Loc] {
         &self.locs
@@ -161,6 +165,9 @@ impl Code {
             if reloc.names().any(|name| name.0 as usize >= self.symbols.len()) {
                 return Err(CodeError::NoSuchSymbol { slot: reloc.slot });
             }
+            if let Some(name) = self.impossible_name(reloc) {
+                return Err(CodeError::Symbol { slot: reloc.slot, name: name.into() });
+            }
             if self.relocs.get(index + 1).is_some_and(|next| next.slot < reloc.slot) {
                 return Err(CodeError::Order { slot: reloc.slot });
             }
@@ -171,7 +178,9 @@ impl Code {
 
 impl PartialEq for Code {
     fn eq(&self, other: &Self) -> bool {
-        self.relocs == other.relocs && self.symbols == other.symbols && self.slots().eq(other.slots())
+        self.relocs.len() == other.relocs.len()
+            && self.relocs.iter().zip(&other.relocs).all(|(one, two)| self.asks_for_same(one, other, two))
+            && self.slots().eq(other.slots())
     }
 }
 
@@ -201,6 +210,19 @@ impl fmt::Debug for Code {
 }
 
 impl Code {
+    fn impossible_name(&self, reloc: &Reloc) -> Option<&str> {
+        let name = Some(self.symbol(reloc.symbol)).filter(|name| !reloc.kind.takes_name(name));
+        name.or_else(|| reloc.names().skip(1).map(|access| self.symbol(access)).find(|text| !is_text(text)))
+    }
+
+    /// Whether two relocations say the same; which index a name has does not matter.
+    fn asks_for_same(&self, own: &Reloc, other: &Self, theirs: &Reloc) -> bool {
+        let names = own.names().map(|id| self.symbol(id));
+        own.slot == theirs.slot
+            && own.kind.without_names() == theirs.kind.without_names()
+            && names.eq(theirs.names().map(|id| other.symbol(id)))
+    }
+
     fn relocs_of(&self, slot: usize) -> &[Reloc] {
         let start = self.relocs.partition_point(|reloc| (reloc.slot as usize) < slot);
         let end = self.relocs.partition_point(|reloc| (reloc.slot as usize) <= slot);

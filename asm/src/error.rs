@@ -291,6 +291,14 @@ pub enum CodeError {
         /// The slot.
         slot: u32,
     },
+    /// A name that nothing can have: it is empty, or holds a NUL. The same of the way to a field.
+    #[error("the relocation of slot {slot} names {name:?}, a name that nothing can have")]
+    Symbol {
+        /// The slot.
+        slot: u32,
+        /// The name.
+        name: Box<str>,
+    },
     /// Relocations are not in ascending order of their slots.
     #[error("the relocation of slot {slot} is followed by one of an earlier slot")]
     Order {

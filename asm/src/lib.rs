@@ -63,6 +63,7 @@ mod reloc;
 mod resolve;
 mod slot;
 pub mod text;
+pub mod timer;
 mod version;
 pub mod walk;
 mod wire;

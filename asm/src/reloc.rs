@@ -75,6 +75,26 @@ impl RelocKind {
     }
 }
 
+impl RelocKind {
+    /// Whether what is filled in can have this name. A type that a CO-RE relocation asks for can be anonymous.
+    pub(crate) fn takes_name(self, name: &str) -> bool {
+        is_text(name) || (name.is_empty() && matches!(self, Self::Core(_)))
+    }
+
+    /// What is asked, whatever the indexes of the names in it.
+    pub(crate) const fn without_names(self) -> Self {
+        match self {
+            Self::Core(core) => Self::Core(CoreReloc { access: SymbolId(0), ..core }),
+            other => other,
+        }
+    }
+}
+
+/// Whether ELF, BTF and the kernel can hold this text, which they end with NUL, as more than nothing.
+pub(crate) fn is_text(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0')
+}
+
 /// Whether an instruction has an offset in memory or a number.
 const fn takes_core(insn: Insn) -> bool {
     matches!(

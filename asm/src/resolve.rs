@@ -89,8 +89,8 @@ fn target(asm: &Assembler, fixup: &Fixup) -> Result<Option<u32>, AsmError> {
             Some(place @ Place { slot: Some(slot), .. }) => (i64::from(*slot), Some(place)),
             _ => return Err(unbound(asm, fixup, label)),
         },
-        Target::Slot(slot) => (slot, None),
-        Target::Raw(slot) => return Ok(instruction_at(asm, slot)),
+        Target::Slot(slot) => (asm.emitted(slot), None),
+        Target::Raw(slot) => return Ok(instruction_at(asm, asm.emitted(slot))),
     };
     match instruction_at(asm, slot) {
         Some(slot) => Ok(Some(slot)),
@@ -126,7 +126,7 @@ fn instruction_at(asm: &Assembler, slot: i64) -> Option<u32> {
 #[inline]
 fn is_inside(asm: &Assembler, index: usize) -> bool {
     let before = index.checked_sub(1).and_then(|before| asm.lines().get(before));
-    before.is_some_and(|(slot, _)| slot.opcode() == special::LOAD_IMM64)
+    before.is_some_and(|(slot, _)| slot.is_wide())
 }
 
 /// The slot with this distance, if it reaches so far.
@@ -149,7 +149,7 @@ enum Reach {
 fn reach(slot: Slot) -> Option<Reach> {
     let opcode = slot.opcode();
     let class = wire::class(opcode);
-    if opcode == special::LOAD_IMM64 {
+    if slot.is_wide() {
         return (slot.src() == pseudo::FUNC).then_some(Reach::Imm);
     }
     if class != class::JMP && class != class::JMP32 {

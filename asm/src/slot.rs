@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Endian, wire, wire::Fields};
+use crate::{Endian, op::special, wire, wire::Fields};
 
 /// Eight bytes of a program, taken apart: what a [`Code`](crate::Code) stores, and what an ELF file or a kernel
 /// dump may hold.
@@ -68,6 +68,14 @@ impl Slot {
     #[inline]
     pub const fn imm(self) -> i32 {
         self.0.imm
+    }
+
+    /// Whether this is the first of the two slots of a 64-bit load, the only instruction that has two.
+    #[must_use]
+    #[inline]
+    #[doc(alias = "BPF_LD_IMM64")]
+    pub const fn is_wide(self) -> bool {
+        self.opcode() == special::LOAD_IMM64
     }
 
     /// The same slot with another offset.

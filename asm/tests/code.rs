@@ -186,3 +186,24 @@ fn a_label_shows_where_it_was_made() {
     let line = line!() - 1;
     assert!(format!("{label:?}").contains(&format!("tests/code.rs:{line}:")), "{label:?}");
 }
+
+/// Which index a name has, and which names nothing uses, is not seen from outside.
+#[test]
+fn equal_is_what_has_the_same_bytes_and_names() {
+    let core = |access, symbol| {
+        let kind =
+            RelocKind::Core(CoreReloc { kind: CoreKind::TypeExists, type_id: 3, access: SymbolId(access) });
+        Reloc { slot: 1, kind, symbol: SymbolId(symbol) }
+    };
+    let call = |symbol| Reloc { slot: 0, kind: RelocKind::CallFunction, symbol: SymbolId(symbol) };
+    let made = |relocs: Vec<Reloc>, names: &[&str]| {
+        let lines = vec![(Insn::Exit.encode().first(), LocId::UNKNOWN); 2];
+        Code::from_parts(lines, vec![], relocs, names.iter().map(|name| Arc::from(*name)).collect()).unwrap()
+    };
+    let code = made(vec![call(0), core(1, 2)], &["f", "0", "task_struct"]);
+    assert_eq!(code, made(vec![call(1), core(2, 3)], &["unused", "f", "0", "task_struct"]));
+    assert_ne!(code, made(vec![call(0), core(1, 2)], &["g", "0", "task_struct"]));
+    assert_ne!(code, made(vec![call(0), core(1, 2)], &["f", "0:1", "task_struct"]));
+    assert_ne!(code, made(vec![call(0), core(1, 2)], &["f", "0", "file"]));
+    assert_ne!(code, made(vec![call(0)], &["f", "0", "task_struct"]));
+}

@@ -1,7 +1,7 @@
 //! Every message as it is shown.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
+use std::{panic::Location, sync::Arc};
 
 use bpfsmith_asm::{
     AsmError, Assembler, Cast, Code, CodeError, CoreKind, CoreReloc, DecodeError, Field, Insn, Isa, Loc,
@@ -63,12 +63,19 @@ golden! {
     stack_arg: message(|a| { a.load_arg(R1, 0); });
     symbol_empty: message(|a| { a.load_map(R1, ""); });
     symbol_nul: message(|a| { a.call_function("a\0b"); });
+    symbol_access: message(|a| {
+        a.core(Insn::LoadImm64 { dst: R1, value: 0 }, CoreKind::TypeSize, "t", 1, "");
+    });
+    symbol_unknown: message(|a| {
+        let core = CoreReloc { kind: CoreKind::TypeSize, type_id: 1, access: SymbolId(0) };
+        a.reloc_at(Insn::LoadImm64 { dst: R1, value: 0 }, RelocKind::Core(core), "t", Location::caller());
+    });
     reloc_of_exit: message(|a| { a.core(Insn::Exit, CoreKind::TypeSize, "t", 1, "0"); });
     reloc_offset: message(|a| {
         let insn = Insn::LoadMapValue { dst: R1, map: MapRef::Fd(0), offset: 4 };
-        a.reloc_at(insn, RelocKind::MapValue { offset: 8 }, "m", std::panic::Location::caller());
+        a.reloc_at(insn, RelocKind::MapValue { offset: 8 }, "m", Location::caller());
     });
-    no_jump: message(|a| { let label = a.label(); a.jump_at(Insn::Exit, label, std::panic::Location::caller()); });
+    no_jump: message(|a| { let label = a.label(); a.jump_at(Insn::Exit, label, Location::caller()); });
     isa_one_group: message(|a| { a.sdiv(R1, R2); });
     isa_two_groups: shown(&error(Isa::of_kernel(5, 1), |a| {
         a.insn(Insn::LoadMapValue { dst: R1, map: MapRef::Index(2), offset: 4 });
@@ -96,6 +103,9 @@ golden! {
     code_slot: parts(LocId(0), &[reloc(1, 0, None)]).to_string();
     code_symbol: parts(LocId(0), &[reloc(0, 1, None)]).to_string();
     code_access: parts(LocId(0), &[reloc(0, 0, Some(9))]).to_string();
+    code_name_empty: named(&[""], &[reloc(0, 0, None)]).to_string();
+    code_name_nul: named(&["a\0b", "0"], &[reloc(0, 0, Some(1))]).to_string();
+    code_access_empty: named(&["", ""], &[reloc(0, 0, Some(1))]).to_string();
     code_order: order().to_string();
 
     register: NoSuchRegister(77).to_string();
@@ -140,6 +150,12 @@ fn reloc(slot: u32, symbol: u32, access: Option<u32>) -> Reloc {
         None => RelocKind::Map,
     };
     Reloc { slot, kind, symbol: SymbolId(symbol) }
+}
+
+fn named(names: &[&str], relocs: &[Reloc]) -> CodeError {
+    let lines = vec![(slot(0x95, 0, 0, 0, 0), LocId::UNKNOWN)];
+    let names = names.iter().map(|name| Arc::from(*name)).collect();
+    Code::from_parts(lines, vec![], relocs.to_vec(), names).unwrap_err()
 }
 
 fn parts(loc: LocId, relocs: &[Reloc]) -> CodeError {

@@ -4,8 +4,8 @@
 mod common;
 
 use bpfsmith_asm::{
-    AsmError, Assembler, Cast, Code, Cond, Insn, Isa, KernelVersion, MapRef, Operand, Reg::*, Size, Width,
-    walk,
+    AsmError, Assembler, Cast, Code, Cond, Insn, Isa, KernelVersion, MapRef, Operand, Reg::*, Size, Source,
+    Width, walk,
 };
 use common::run;
 use proptest::prelude::*;
@@ -75,12 +75,35 @@ fn less_than_far_away_without_less_than() {
     }
 }
 
+/// A distance counts what was asked for, however many instructions stand for it in the end.
+#[test]
+fn distances_as_numbers_go_where_they_go_without_lowering() {
+    let less = |src, off| Insn::Jump { cond: Cond::Lt, width: Width::Bits64, dst: R1, src, off };
+    let codes = both(Isa::V1, |a| {
+        a.mov(R0, 0);
+        // Over one instruction, itself lowered; to the next one, by a jump that is lowered; over two, back and forth.
+        a.insn(less(Source::Imm(5), 1)).movsx(R0, R2, 8);
+        a.insn(less(Source::Imm(7), 0)).add(R0, 1);
+        a.insn(Insn::Ja { off: 2 }).exit().insn(Insn::Ja { off: 1 }).insn(Insn::Ja { off: -2 });
+        a.insn(less(Source::Reg(R2), -4)).bswap(R0, 16);
+        a.raw(
+            Insn::Jump { cond: Cond::Eq, width: Width::Bits64, dst: R1, src: Source::Imm(0), off: 1 }
+                .encode()
+                .first(),
+        );
+        a.movsx(R0, R0, 16).exit();
+    });
+    for args in [[0, 0x80], [4, 0x80], [5, 0x81], [6, 2], [7, 0xff], [9, 8]] {
+        assert_eq!(run(&codes[0], &args), run(&codes[1], &args), "{args:?}");
+    }
+}
+
 #[test]
 fn ldsx_becomes_a_load_and_two_shifts() {
     let mut a = Assembler::new();
     a.ldsx(Size::H, R1, R10, -8);
     let insns: Vec<Insn> = a.finish().unwrap().insns().map(|(_, insn)| insn.unwrap()).collect();
-    let shift = |op| Insn::Alu { op, width: Width::Bits64, dst: R1, src: bpfsmith_asm::Source::Imm(48) };
+    let shift = |op| Insn::Alu { op, width: Width::Bits64, dst: R1, src: Source::Imm(48) };
     let load = Insn::Load { size: Size::H, dst: R1, base: R10, off: -8 };
     assert_eq!(insns, [load, shift(bpfsmith_asm::AluOp::Lsh), shift(bpfsmith_asm::AluOp::Arsh)]);
 }
@@ -98,20 +121,14 @@ fn what_has_no_exact_replacement_is_an_error_that_names_what_is_missing() {
             other => panic!("{insn:?}: {other:?}"),
         }
     };
-    let sdiv = |op| Insn::Alu { op, width: Width::Bits64, dst: R1, src: bpfsmith_asm::Source::Reg(R2) };
+    let sdiv = |op| Insn::Alu { op, width: Width::Bits64, dst: R1, src: Source::Reg(R2) };
     assert_eq!(lacks(Isa::V3, sdiv(bpfsmith_asm::AluOp::SDiv)), Isa::CPUV4);
     assert_eq!(lacks(Isa::V3, Insn::MayGoto { off: 0 }), Isa::MAY_GOTO);
     assert_eq!(lacks(Isa::V4, Insn::AddrSpaceCast { cast: Cast::ToUser, dst: R1, src: R2 }), Isa::ARENA);
     assert_eq!(lacks(Isa::V4, Insn::Gotox { dst: R1 }), Isa::INDIRECT_JUMP);
     let acquire = Insn::LoadAcquire { size: Size::W, dst: R1, base: R2, off: 0 };
     assert_eq!(lacks(Isa::V4, acquire), Isa::ACQUIRE_RELEASE);
-    let jump = Insn::Jump {
-        cond: Cond::Eq,
-        width: Width::Bits32,
-        dst: R1,
-        src: bpfsmith_asm::Source::Imm(1),
-        off: 0,
-    };
+    let jump = Insn::Jump { cond: Cond::Eq, width: Width::Bits32, dst: R1, src: Source::Imm(1), off: 0 };
     assert_eq!(lacks(Isa::V2, jump), Isa::JUMP32);
     let indexed = Insn::LoadMapValue { dst: R1, map: MapRef::Index(0), offset: 0 };
     assert_eq!(lacks(Isa::of_kernel(5, 1), indexed), Isa::MAP_INDEX | Isa::MAP_VALUE);

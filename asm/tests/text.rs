@@ -162,6 +162,17 @@ fn relocations_without_a_word_of_their_own_come_back() {
     insta::assert_snapshot!(code);
 }
 
+/// Only what a CO-RE relocation asks of can be without a name: `struct { ... }`.
+#[test]
+fn an_anonymous_type_comes_back() {
+    let mut a = Assembler::new();
+    a.core(Insn::LoadImm64 { dst: R1, value: 0 }, CoreKind::TypeIdLocal, "", 7, "0").exit();
+    let code = a.finish().unwrap();
+    assert_eq!(code.to_string(), "0: r1 = 0 ll reloc core(type_id_local, 7, \"0\", \"\")\n2: exit\n");
+    comes_back(&code);
+    assert!(Code::parse("t", "r1 = \"\" ll").is_err());
+}
+
 const TEXT: &str = "\
 # counts, and re-arms
 tick:

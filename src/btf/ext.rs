@@ -135,13 +135,10 @@ fn places(code: &Code) -> impl Iterator<Item = (u32, LocId)> + '_ {
     let mut first_of_two = false;
     (0u32..).zip(code.lines()).filter_map(move |(index, (slot, id))| {
         let is_second = first_of_two;
-        first_of_two = !is_second && slot.opcode() == LOAD_IMM64;
+        first_of_two = !is_second && slot.is_wide();
         (!is_second).then_some((index, id))
     })
 }
-
-/// `BPF_LD | BPF_IMM | BPF_DW`, the only instruction of two slots.
-const LOAD_IMM64: u8 = 0x18;
 
 fn line(loc: &Loc, insn_off: u32, file: StrOff, builder: &mut Builder) -> Result<LineInfo, BtfError> {
     let text = loc.text().unwrap_or_default();

@@ -102,10 +102,11 @@ impl<S, T> Field<S, T> {
         self.offset
     }
 
-    /// The same as an instruction's offset or immediate takes it.
+    /// The same as an instruction's offset or immediate takes it; what an `i32` does not hold is `i32::MAX`, which no
+    /// offset in memory reaches.
     #[must_use]
     pub const fn off(self) -> i32 {
-        self.offset() as i32
+        if self.offset > i32::MAX as usize { i32::MAX } else { self.offset as i32 }
     }
 
     /// A place within this place: `Outer::INNER.then(Inner::TIMER)`.

@@ -1,56 +1,63 @@
 //! From names to types in constant time: a hash table of one `u32` for each slot.
 
-use super::types::TypeId;
+use super::types::{StrOff, TypeId};
 use super::view::View;
 
-/// Open addressing with linear probing. A slot is 12 bits of the name's hash above 20 bits of the type's number
-/// among its view's own types, counted from 1; 0 is empty. Types of one name stand in ascending order.
+/// Open addressing with linear probing, one slot for each name. A slot is 12 bits of the name's hash above the number,
+/// of 20 bits, of the first type that has it; 0 is empty. Numbers count a view's own types from 1.
+///
+/// Few types share a name in BTF that a compiler wrote, but nothing keeps others from sharing one among all of theirs:
+/// what is not the first stands apart, or it would have to be walked over again and again.
 #[derive(Clone)]
 pub(crate) struct NameIndex {
     slots: Box<[u32]>,
+    /// The other types of a name behind its first one, in ascending order.
+    others: Vec<(u32, u32)>,
 }
 
 const ID_BITS: u32 = 20;
 
 impl NameIndex {
     pub(crate) fn new(view: &View<'_>) -> Self {
-        let named = named(view);
-        let mut slots = vec![0u32; (named.count() * 3 / 2 + 2).next_power_of_two()].into_boxed_slice();
-        let mask = slots.len() - 1;
-        for (number, offset) in self::named(view) {
+        let slots = vec![0; (named(view).count() * 3 / 2 + 2).next_power_of_two()].into_boxed_slice();
+        let mut index = Self { slots, others: Vec::new() };
+        for (number, offset) in named(view) {
             let Some(hash) = hash_at(view, offset) else { continue };
-            let mut slot = start(hash, mask);
-            while slots[slot] != 0 {
-                slot = (slot + 1) & mask;
+            let slot = index.probe(hash, |other| has_name_at(view, own_id(view, other), offset));
+            match index.slots[slot] & NUMBER {
+                0 => index.slots[slot] = tag(hash) | number,
+                first => index.others.push((first, number)),
             }
-            slots[slot] = tag(hash) | number;
         }
-        Self { slots }
+        index.others.sort_unstable();
+        index
     }
 
     /// The types of this name, in order.
-    pub(crate) fn find<'a>(
-        &'a self,
-        view: &'a View<'_>,
-        name: &'a [u8],
-    ) -> impl Iterator<Item = TypeId> + 'a {
-        let hash = hash(name);
+    pub(crate) fn find<'a>(&'a self, view: &'a View<'_>, name: &[u8]) -> impl Iterator<Item = TypeId> + 'a {
+        let slot = self.probe(hash(name), |number| has_name(view, own_id(view, number), name));
+        let first = if name.is_empty() { 0 } else { self.slots[slot] & NUMBER };
+        let others = &self.others[self.others.partition_point(|&(of, _)| of < first)..];
+        let others = others.iter().take_while(move |&&(of, _)| of == first).map(|&(_, number)| number);
+        let numbers = (first != 0).then_some(first).into_iter().chain(others);
+        numbers.map(|number| own_id(view, number))
+    }
+
+    /// The slot with this hash whose type is the one looked for, or the empty one where it would be.
+    fn probe(&self, hash: u64, wanted: impl Fn(u32) -> bool) -> usize {
         let mask = self.slots.len() - 1;
-        let first = view.first_id().0;
-        (0..self.slots.len())
-            .map(move |step| self.slots[(start(hash, mask) + step) & mask])
-            .take_while(|&slot| slot != 0)
-            .filter(move |slot| slot & !NUMBER == tag(hash))
-            .map(move |slot| TypeId(first + (slot & NUMBER) - 1))
-            .filter(move |&id| !name.is_empty() && has_name(view, id, name))
+        let mut slot = hash as usize & mask;
+        while self.slots[slot] != 0 {
+            if self.slots[slot] & !NUMBER == tag(hash) && wanted(self.slots[slot] & NUMBER) {
+                return slot;
+            }
+            slot = (slot + 1) & mask;
+        }
+        slot
     }
 }
 
 const NUMBER: u32 = (1 << ID_BITS) - 1;
-
-fn start(hash: u64, mask: usize) -> usize {
-    hash as usize & mask
-}
 
 /// The upper bits of the hash, where they stand in a slot.
 fn tag(hash: u64) -> u32 {
@@ -62,6 +69,17 @@ fn tag(hash: u64) -> u32 {
 fn named<'a>(view: &'a View<'_>) -> impl Iterator<Item = (u32, u32)> + 'a {
     let names = view.offsets.iter().map(|&at| view.word(&view.types, at as usize));
     (1..).zip(names).filter(|&(_, name)| name != 0)
+}
+
+fn own_id(view: &View<'_>, number: u32) -> TypeId {
+    TypeId(view.first_id().0 + number - 1)
+}
+
+/// Whether a type has the name that stands at `offset`. Nearly all BTF holds a name once.
+fn has_name_at(view: &View<'_>, id: TypeId, offset: u32) -> bool {
+    let Some((own, at)) = view.locate(id) else { return false };
+    own.word(&own.types, at) == offset
+        || view.name(StrOff(offset)).is_some_and(|name| has_name(view, id, name.as_bytes()))
 }
 
 fn has_name(view: &View<'_>, id: TypeId, name: &[u8]) -> bool {

@@ -5,6 +5,7 @@ use super::kind::Kind;
 use super::records::Records;
 use super::types::{Composite, Member, Type, TypeId};
 use super::view::Btf;
+use std::collections::HashMap;
 
 /// A struct or union to be laid out as C on 64-bit Linux does: members aligned, padding between and behind them,
 /// bit-fields packed into units of their type. Offsets and sizes can be given where they are known better.
@@ -93,9 +94,10 @@ impl StructDef {
     pub(crate) fn lay_out(&self, btf: &Btf) -> Result<Layout, BtfError> {
         let mut cursor = Cursor { union: self.union, packed: self.packed, align: 1, next: 0, end: 0 };
         let mut layout = Layout { offsets: Vec::with_capacity(self.members.len()), size: 0 };
+        let mut aligns = HashMap::new();
         for (index, member) in self.members.iter().enumerate() {
             let offset = cursor
-                .put(member, btf)
+                .put(member, btf, &mut aligns)
                 .map_err(|rule| self.place().member(index, &member.name).error(rule))?;
             layout.offsets.push(offset);
         }
@@ -152,15 +154,18 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn put(&mut self, member: &MemberDef, btf: &Btf) -> Result<u32, Rule> {
+    fn put(&mut self, member: &MemberDef, btf: &Btf, aligns: &mut HashMap<TypeId, u32>) -> Result<u32, Rule> {
         let size = btf.size_of(member.ty).map_err(|error| match error.rule {
             Rule::NoSize { id, kind, .. } => Rule::NoSize { what: "the member's type", id, kind },
             rule => rule,
         })?;
-        let align = if self.packed { 1 } else { btf.align_of(member.ty).map_err(|error| error.rule)? };
+        let align =
+            if self.packed { 1 } else { btf.align_known(member.ty, aligns).map_err(|error| error.rule)? };
         let (offset, bits) = match member.place {
             MemberPlace::At(offset) => (u64::from(offset) * 8, u64::from(size) * 8),
             MemberPlace::Next => (self.next.next_multiple_of(u64::from(align) * 8), u64::from(size) * 8),
+            // In BTF no bits would be all of them.
+            MemberPlace::Bits(0) if !member.name.is_empty() => return Err(width_rule(0, size)),
             MemberPlace::Bits(bits) => (self.bit_field(bits, size)?, u64::from(bits)),
         };
         let named = !(member.name.is_empty() && matches!(member.place, MemberPlace::Bits(_)));
@@ -175,7 +180,7 @@ impl Cursor {
         let unit = u64::from(size) * 8;
         let width = u64::from(bits);
         if width > unit {
-            return Err(Rule::BitFieldWidth { bits: bits.into(), available: size.saturating_mul(8) });
+            return Err(width_rule(bits, size));
         }
         let crosses = !self.packed && unit != 0 && self.next / unit != (self.next + width.max(1) - 1) / unit;
         Ok(if unit != 0 && (crosses || width == 0) { self.next.next_multiple_of(unit) } else { self.next })
@@ -184,4 +189,8 @@ impl Cursor {
     fn size(&self) -> u64 {
         self.end.div_ceil(8).next_multiple_of(u64::from(self.align))
     }
+}
+
+fn width_rule(bits: u8, size: u32) -> Rule {
+    Rule::BitFieldWidth { bits: bits.into(), available: size.saturating_mul(8) }
 }

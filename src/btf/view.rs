@@ -20,7 +20,7 @@ pub type Btf = View<'static>;
 /// BTF, read from bytes it borrows (a mapped file, a section of an object) or owns.
 ///
 /// Making one walks over the types once and keeps 4 bytes for each; the first look-up by name builds the
-/// name index, another 4 to 8 bytes for each type that has a name. Nothing else is copied.
+/// name index, another 6 to 12 bytes for each type that has a name. Nothing else is copied.
 #[derive(Clone)]
 pub struct View<'a> {
     pub(crate) base: Option<Arc<View<'a>>>,

@@ -6,9 +6,8 @@ use thiserror::Error;
 
 use super::bpf::{Kernel, Open};
 use super::explain;
-use super::map::{Map, MapError, TypedMap};
+use super::map::{Holders, Map, MapError, OnDrop, Queue, TypedMap};
 use super::program::Program;
-use super::queue::Queue;
 use super::rejection::Rejection;
 use crate::base::Errno;
 use crate::btf::BtfType;
@@ -47,7 +46,7 @@ pub fn load_plan(object: &Object, plan: &Plan, inputs: Inputs) -> Result<Loaded,
     inputs.answer(object)?;
     let mut kernel = Kernel::with_inputs(plan, inputs);
     match plan.execute(&mut kernel) {
-        Ok(()) => Ok(Loaded::collect(plan, &mut kernel)),
+        Ok(()) => Ok(Loaded::collect(object, plan, &mut kernel)),
         Err(error) => Err(explain::step(object, plan, error)),
     }
 }
@@ -108,23 +107,26 @@ fn fits(declared: &MapDef, supplied: &Map) -> Result<(), LoadError> {
 
 /// An object in the kernel: owns the descriptors of its maps and programs.
 ///
-/// Dropping it closes them. What is pinned, attached by a link or used by another program lives on; the *timers* of a map end
-/// with its last descriptor or pin.
+/// Dropping it closes them. What something else refers to lives on: a map that is pinned, a program that is attached by a link,
+/// that a timer calls. The *timers* of its maps do not: without a descriptor or a pin of their map they are cancelled, even
+/// where an attached program goes on using the map. [`stopped_by_drop`](Self::stopped_by_drop) names the maps; keep the
+/// `Loaded`, [take](Self::take_map) and keep the map, or [pin](Map::pin) it.
 #[derive(Debug, Default)]
-#[must_use = "dropping it closes its maps and programs, and stops their timers"]
+#[must_use = "dropping it closes its maps and programs, and stops the timers of its maps"]
 pub struct Loaded {
     maps: BTreeMap<String, Map>,
     programs: BTreeMap<String, Program>,
 }
 
 impl Loaded {
-    fn collect(plan: &Plan, kernel: &mut Kernel) -> Self {
+    fn collect(object: &Object, plan: &Plan, kernel: &mut Kernel) -> Self {
         let mut loaded = Self::default();
         for (index, info) in (0u32..).zip(plan.fds()) {
             let open = kernel.take(crate::plan::Fd::at(index));
             match (info.kind, open) {
                 (FdKind::Map, Some(Open::Map(fd))) => {
-                    loaded.maps.insert(info.name.clone(), Map::new(&info.name, fd));
+                    let holders = object.map(&info.name).map(Holders::of).unwrap_or_default();
+                    loaded.maps.insert(info.name.clone(), Map::held(&info.name, fd, holders));
                 }
                 (FdKind::Program, Some(Open::Program(fd))) => {
                     loaded.programs.insert(info.name.clone(), Program::new(&info.name, fd));
@@ -177,6 +179,20 @@ impl Loaded {
     #[must_use]
     pub fn take_program(&mut self, name: &str) -> Option<Program> {
         self.programs.remove(name)
+    }
+
+    /// The maps whose timers stop when this is dropped, by name: those with timers that no other handle and no pin is known to keep.
+    ///
+    /// # Errors
+    /// As [`Map::on_drop`].
+    pub fn stopped_by_drop(&self) -> Result<Vec<&Map>, MapError> {
+        let mut stopped = Vec::new();
+        for map in self.maps() {
+            if map.on_drop()? == OnDrop::TimersStop {
+                stopped.push(map);
+            }
+        }
+        Ok(stopped)
     }
 
     /// The maps, by name.

@@ -1,5 +1,10 @@
 //! Maps in the kernel: read and written, by bytes or by Rust types, pinned and opened.
 
+mod batch;
+mod holders;
+mod locked;
+mod queue;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -7,7 +12,11 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::queue::Queue;
+pub use batch::Batches;
+pub(super) use holders::Holders;
+pub use holders::OnDrop;
+pub use queue::Queue;
+
 use super::value::{read, with_bytes, with_zeros};
 use crate::base::Errno;
 use crate::btf::BtfType;
@@ -19,11 +28,13 @@ use crate::sys::{self, MapFd};
 ///
 /// The map lives as long as anything refers to it: a descriptor, a pin, a program that uses it. Its
 /// *timers* live shorter: they are cancelled when the last descriptor and pin of the map is gone, whatever
-/// programs still use it.
+/// programs still use it. [`on_drop`](Self::on_drop) says whether dropping this handle will do that.
 #[derive(Debug)]
+#[must_use = "the timers of a map stop when its last handle is dropped"]
 pub struct Map {
     name: String,
     fd: MapFd,
+    holders: Holders,
 }
 
 /// What an operation on a map came to.
@@ -98,7 +109,11 @@ impl Map {
     }
 
     pub(super) fn new(name: impl Into<String>, fd: MapFd) -> Self {
-        Self { name: name.into(), fd }
+        Self::held(name, fd, Holders::default())
+    }
+
+    pub(super) fn held(name: impl Into<String>, fd: MapFd, holders: Holders) -> Self {
+        Self { name: name.into(), fd, holders }
     }
 
     /// Takes over the descriptor of a map that came from elsewhere.
@@ -108,7 +123,7 @@ impl Map {
     pub fn from_fd(name: impl Into<String>, fd: OwnedFd) -> Result<Self, MapError> {
         let name = name.into();
         match MapFd::try_from(fd) {
-            Ok(fd) => Ok(Self { name, fd }),
+            Ok(fd) => Ok(Self::new(name, fd)),
             Err(errno) => Err(MapError::Kernel { map: name, operation: "OBJ_GET_INFO_BY_FD", errno }),
         }
     }
@@ -123,7 +138,7 @@ impl Map {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let fail = |errno| MapError::Kernel { map: name.clone(), operation: "OBJ_GET", errno };
         let fd = super::pin::get_map(path).map_err(fail)?;
-        Ok(Self { name, fd })
+        Ok(Self::held(name, fd, Holders::pinned_at(path)))
     }
 
     /// Opens the map with the id `id` (`BPF_MAP_GET_FD_BY_ID`, since 4.13; `CAP_SYS_ADMIN`).
@@ -134,7 +149,7 @@ impl Map {
     pub fn from_id(id: u32) -> Result<Self, MapError> {
         let name = format!("#{id}");
         match sys::ids::map_fd(id) {
-            Ok(fd) => Ok(Self { name, fd }),
+            Ok(fd) => Ok(Self::new(name, fd)),
             Err(errno) => Err(MapError::Kernel { map: name, operation: "MAP_GET_FD_BY_ID", errno }),
         }
     }
@@ -188,7 +203,7 @@ impl Map {
     /// [`MapError::Kernel`]: EMFILE.
     pub fn try_clone(&self) -> Result<Self, MapError> {
         let fd = self.fd.try_clone().map_err(|errno| self.error("dup", errno))?;
-        Ok(Self { name: self.name.clone(), fd })
+        Ok(Self::held(&self.name, fd, self.holders.clone()))
     }
 
     /// Pins the map at `path` in a bpffs (`BPF_OBJ_PIN`, since 4.4): it lives, and its timers run, until
@@ -198,7 +213,10 @@ impl Map {
     /// [`MapError::Kernel`]: EEXIST, ENOENT, EPERM where the path is not in a bpffs.
     #[doc(alias = "BPF_OBJ_PIN")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), MapError> {
-        super::pin::pin(self.fd.as_fd(), path.as_ref()).map_err(|errno| self.error("OBJ_PIN", errno))
+        let path = path.as_ref();
+        super::pin::pin(self.fd.as_fd(), path).map_err(|errno| self.error("OBJ_PIN", errno))?;
+        self.holders.add_pin(path);
+        Ok(())
     }
 
     /// Ends all writing from user space (`BPF_MAP_FREEZE`, since 5.2).
@@ -249,20 +267,6 @@ impl Map {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(errno) => Err(self.error("MAP_LOOKUP_ELEM", errno)),
-        }
-    }
-
-    /// Moves the value of `key` into `value`, as [`lookup`](Self::lookup) would copy it; false where there is none
-    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 4.20 for queues and stacks, 5.14 for hashes).
-    ///
-    /// # Errors
-    /// [`MapError::Kernel`]: ENOTSUPP for other kinds; EINVAL for a wrong length, without a call.
-    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
-    pub fn take(&self, key: &[u8], value: &mut [u8]) -> Result<bool, MapError> {
-        match sys::map::lookup_and_delete(&self.fd, key, value, ElemFlags::empty()) {
-            Ok(()) => Ok(true),
-            Err(Errno::ENOENT) => Ok(false),
-            Err(errno) => Err(self.error("MAP_LOOKUP_AND_DELETE_ELEM", errno)),
         }
     }
 
@@ -380,20 +384,6 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
         values.map(Some).ok_or_else(|| self.unreadable("value"))
     }
 
-    /// Takes the value of `key` out; `None` where there is none (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 5.14).
-    ///
-    /// # Errors
-    /// [`MapError::PerCpu`] in a per-CPU map, else as [`Map::take`].
-    pub fn take(&self, key: &K) -> Result<Option<V>, MapError> {
-        self.one_value(1)?;
-        with_zeros(V::SIZE, |value| {
-            if !with_bytes(key, |key| self.map.take(key, value))? {
-                return Ok(None);
-            }
-            read(value).map(Some).ok_or_else(|| self.unreadable("value"))
-        })
-    }
-
     /// Sets the value of `key`, whether there was one or not.
     ///
     /// # Errors
@@ -455,7 +445,6 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     }
 
     /// The map behind the types.
-    #[must_use]
     pub fn untyped(&self) -> &'a Map {
         self.map
     }
@@ -467,14 +456,14 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
         }
     }
 
-    pub(super) fn one_value(&self, given: usize) -> Result<(), MapError> {
+    fn one_value(&self, given: usize) -> Result<(), MapError> {
         match self.map.values_per_key() {
             actual if actual == given => Ok(()),
             actual => Err(MapError::PerCpu { map: self.map.name.clone(), actual, given }),
         }
     }
 
-    pub(super) fn unreadable(&self, part: &'static str) -> MapError {
+    fn unreadable(&self, part: &'static str) -> MapError {
         MapError::Value { map: self.map.name.clone(), part }
     }
 }

@@ -119,6 +119,12 @@ fn a_key_with_padding() {
 }
 
 #[test]
+fn a_place_beyond_any_offset_stays_beyond() {
+    let far = Field::<(), u8>::at((1 << 32) + 8);
+    assert_eq!((far.offset(), far.off()), ((1 << 32) + 8, i32::MAX));
+}
+
+#[test]
 fn generics_nesting_and_names() {
     assert_eq!(members::<Pair<u16, 3>>(), [("first".into(), 0), ("rest".into(), 2)]);
     assert_eq!(Pair::<u64, 2>::REST.offset(), 8);

@@ -172,6 +172,10 @@ fn structs() {
             let int = int(b);
             members(b, 16, false, &[member("a", int, 0, 33)])
         }),
+        ("bit-field without bits, but with a name", |b| {
+            let int = int(b);
+            b.structure(StructDef::new("elem").bits("a", int, 3).bits("b", int, 0))
+        }),
         ("bit-field of a pointer", |b| {
             let ptr = b.ptr(VOID)?;
             members(b, 16, false, &[member("a", ptr, 0, 3)])

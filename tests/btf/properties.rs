@@ -207,3 +207,25 @@ proptest! {
         let _ = View::new(&bytes).map(|view| walk(&view));
     }
 }
+
+/// BTF of any length that only says `struct x;`, again and again.
+fn forward_declarations(count: u32) -> Vec<u8> {
+    let fwd = [1, u32::from(Kind::Fwd.number()) << 24, 0];
+    let header = [24, 0, count * 12, count * 12, 3];
+    let words = header.into_iter().chain((0..count).flat_map(|_| fwd));
+    let mut bytes = vec![0x9f, 0xeb, 1, 0];
+    bytes.extend(words.flat_map(u32::to_le_bytes));
+    bytes.extend_from_slice(b"\0x\0");
+    bytes
+}
+
+/// Looking for a name in BTF from elsewhere must not take the square of its length: here that would be minutes.
+#[test]
+fn a_name_that_very_many_types_share() {
+    let bytes = forward_declarations(500_000);
+    let view = View::new(&bytes).unwrap();
+    assert_eq!(view.find(Kind::Fwd, "x"), Some(TypeId(1)));
+    assert_eq!(view.find(Kind::Struct, "x"), None);
+    assert_eq!(view.find(Kind::Fwd, "y"), None);
+    assert!(view.find_all("x").eq(view.ids()));
+}

@@ -1,15 +1,14 @@
 //! Objects for tests that need no kernel: those of the examples, and one for each part of a plan.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::duplicate_mod,
-    dead_code,
-    unreachable_pub
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::duplicate_mod)]
+#![allow(dead_code, unreachable_pub)]
 
+/// A program, and a callback that arms its timer again.
 #[path = "../../examples/map_elem.rs"]
 pub mod map_elem;
+/// Three programs that share a timer.
+#[path = "../../examples/shared_map.rs"]
+pub mod shared_map;
+/// A timer that is cancelled at once.
 #[path = "../../examples/timer_cancel.rs"]
 pub mod timer_cancel;
 
@@ -29,6 +28,7 @@ pub fn all() -> Vec<(&'static str, Object)> {
     vec![
         ("timer_cancel", timer_cancel::object(true).unwrap()),
         ("map_elem", map_elem::object().unwrap()),
+        ("shared_map", shared_map::object().unwrap()),
         ("trivial", trivial()),
         ("maps", maps()),
         ("tail_calls", tail_calls()),

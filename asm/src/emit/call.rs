@@ -4,6 +4,7 @@ use core::panic::Location;
 
 use crate::{
     AluOp, Assembler, BtfScope, CoreKind, CoreReloc, Helper, Insn, MapRef, Reg, RelocKind, Source, Width,
+    reloc::is_text,
 };
 
 impl Assembler {
@@ -82,7 +83,7 @@ impl Assembler {
     /// immediate, whichever the instruction has.
     ///
     /// `type_id` is the type in the program's own BTF and `name` its name; `access` is the way to the field or
-    /// enumerator, indexes with colons between them (`0:1:2`).
+    /// enumerator, indexes with colons between them (`0:1:2`). An anonymous type has an empty name.
     #[doc(alias = "bpf_core_relo")]
     #[track_caller]
     pub fn core(
@@ -93,9 +94,12 @@ impl Assembler {
         type_id: u32,
         access: impl AsRef<str>,
     ) -> &mut Self {
-        let access = self.symbol_id(access.as_ref());
-        let core = RelocKind::Core(CoreReloc { kind, type_id, access });
-        self.emit_reloc(insn, core, name.as_ref(), Location::caller())
+        let (access, at) = (access.as_ref(), Location::caller());
+        if !is_text(access) {
+            return self.no_such_name(access, at);
+        }
+        let core = CoreReloc { kind, type_id, access: self.symbol_id(access) };
+        self.emit_reloc(insn, RelocKind::Core(core), name.as_ref(), at)
     }
 
     /// Emits any instruction with something to fill in, as if `at` had called one of the mnemonics.

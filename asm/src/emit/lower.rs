@@ -12,6 +12,27 @@ impl Assembler {
         if let Some(refusal) = insn.refusal() {
             return self.fail(refusal.at(at));
         }
+        let first = self.next_slot();
+        self.lower(insn, at).lowered_since(first);
+        self
+    }
+
+    /// The same for an instruction that jumps.
+    #[cold]
+    pub(crate) fn emit_jump_otherwise(&mut self, insn: Insn, target: Target, at: At) -> &mut Self {
+        match insn {
+            // As far as it must, once the distance is known.
+            Insn::JaLong { .. } => self.emit_jump(Insn::Ja { off: 0 }, target, at),
+            Insn::Jump { cond, width: Width::Bits64, dst, src, .. } => {
+                let first = self.next_slot();
+                self.lower_jump(cond, dst, src, target, at).lowered_since(first);
+                self
+            }
+            _ => self.emit_otherwise(insn, at),
+        }
+    }
+
+    fn lower(&mut self, insn: Insn, at: At) -> &mut Self {
         match insn {
             Insn::MovSx { extend, dst, src } => self.lower_movsx(extend, dst, src, at),
             Insn::LoadSx { size, dst, base, off } => {
@@ -24,19 +45,6 @@ impl Assembler {
                 self.emit(Insn::Swap { op: SwapOp::ToBe, bits, dst }, at)
             }
             _ => self.lacks(insn, at),
-        }
-    }
-
-    /// The same for an instruction that jumps.
-    #[cold]
-    pub(crate) fn emit_jump_otherwise(&mut self, insn: Insn, target: Target, at: At) -> &mut Self {
-        match insn {
-            // As far as it must, once the distance is known.
-            Insn::JaLong { .. } => self.emit_jump(Insn::Ja { off: 0 }, target, at),
-            Insn::Jump { cond, width: Width::Bits64, dst, src, .. } => {
-                self.lower_jump(cond, dst, src, target, at)
-            }
-            _ => self.emit_otherwise(insn, at),
         }
     }
 
@@ -66,7 +74,7 @@ impl Assembler {
                 self.emit_jump(plain(cond.swapped(), src, Source::Reg(dst)), target, at)
             }
             (_, Some(inverse)) if self.isa().contains(inverse.isa(width) | Isa::BASE32) => {
-                let over = Target::Slot(i64::from(self.next_slot()) + 2);
+                let over = Target::Slot(self.slot_asked_for() + 1);
                 self.emit_jump(plain(inverse, dst, src), over, at);
                 self.emit_jump(Insn::Ja { off: 0 }, target, at)
             }

@@ -79,7 +79,7 @@ type Result<T> = core::result::Result<T, DecodeError>;
 
 pub(super) fn decode(slots: &[Slot]) -> Result<(Insn, usize)> {
     let (&slot, rest) = slots.split_first().ok_or(DecodeError::Empty)?;
-    if slot.opcode() == special::LOAD_IMM64 {
+    if slot.is_wide() {
         return Ok((wide(slot, rest.first())?, 2));
     }
     let insn = match wire::class(slot.opcode()) {

@@ -3,7 +3,7 @@
 use alloc::{borrow::Cow, boxed::Box, string::String};
 
 use super::{Mistake, Parsed, TextErrorKind, error::Number, mistake};
-use crate::text::words;
+use crate::{reloc::is_text, text::words};
 
 /// A place in the text. It always stands between two characters.
 pub(super) struct Cursor<'a> {
@@ -169,8 +169,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The same, or nothing in quotes.
+    pub(super) fn name_or_none(&mut self) -> Parsed<Cow<'a, str>> {
+        if self.eat("\"\"")? { Ok(Cow::Borrowed("")) } else { self.name() }
+    }
+
     fn checked_name(&self, at: usize, name: Cow<'a, str>) -> Parsed<Cow<'a, str>> {
-        if name.is_empty() || name.contains('\0') {
+        if !is_text(&name) {
             return mistake(at, TextErrorKind::Name { name: name.into() });
         }
         Ok(name)

@@ -377,7 +377,7 @@ impl<'a> Parser<'a> {
         let access = self.cursor.name()?;
         self.cursor.expect(",")?;
         let access = self.asm.symbol_id(&access);
-        Ok((RelocKind::Core(CoreReloc { kind, type_id, access }), self.cursor.name()?))
+        Ok((RelocKind::Core(CoreReloc { kind, type_id, access }), self.cursor.name_or_none()?))
     }
 
     /// The end of the statement; `<.text+0x18>`, as `llvm-objdump` writes behind a jump, is passed over.
