@@ -81,7 +81,6 @@ impl<'a, V: BtfType> Queue<'a, V> {
     }
 
     /// The map behind the type.
-    #[must_use]
     pub fn untyped(&self) -> &'a Map {
         self.map
     }
