@@ -8,6 +8,8 @@ pub mod linker;
 mod names;
 mod needs;
 mod only;
+mod parts;
+pub(crate) mod ready;
 mod rules;
 mod types;
 
@@ -17,11 +19,15 @@ pub use function::FunctionDef;
 pub use needs::{Need, Needs};
 pub(crate) use types::by_c_name;
 
-use names::NameSpaces;
+use std::fmt;
+use std::sync::Arc;
+
+use linker::Linked;
+use parts::Parts;
 
 use crate::asm::Isa;
 use crate::base::Endian;
-use crate::btf::{Btf, BtfError, Builder};
+use crate::btf::Btf;
 use crate::map::MapDef;
 use crate::program::ProgramDef;
 
@@ -29,119 +35,133 @@ use crate::program::ProgramDef;
 /// declared as a need.
 ///
 /// An object is made by an [`ObjectBuilder`] and never changes. It holds no descriptor, clock or
-/// address: the same input gives the same object and the same bytes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Object {
-    name: String,
-    license: String,
-    endian: Endian,
-    isa: Isa,
-    maps: Vec<MapDef>,
-    functions: Vec<FunctionDef>,
-    programs: Vec<ProgramDef>,
-    names: NameSpaces,
-    types: Types,
+/// address: the same input gives the same object and the same bytes. A clone shares what it is made of. Two are equal if
+/// they are made of the same parts, whatever lines of Rust these came from.
+#[derive(Clone)]
+pub struct Object(Arc<Closed>);
+
+/// An object's parts, and what follows from them: worked out once, when the object is closed.
+struct Closed {
+    parts: Parts,
+    needs: Needs,
+    linked: Linked,
 }
 
 impl Object {
+    /// Links checked parts.
+    fn close(parts: Parts) -> Result<Self, ObjectError> {
+        let (needs, linked) = (needs::of(&parts), linker::link(&parts)?);
+        Ok(Self(Arc::new(Closed { parts, needs, linked })))
+    }
+
     /// The name of the object; it appears in messages only.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.parts.name
     }
 
     /// The licence of its programs, as the kernel compares it (`"GPL"`).
     #[must_use]
     pub fn license(&self) -> &str {
-        &self.license
+        &self.0.parts.license
     }
 
     /// The byte order of its instructions, BTF and data.
     #[must_use]
     pub fn endian(&self) -> Endian {
-        self.endian
+        self.0.parts.endian
     }
 
     /// The groups of instructions its code uses.
     #[must_use]
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.0.parts.isa
     }
 
     /// Its maps, in the order they were added.
     #[must_use]
     pub fn maps(&self) -> &[MapDef] {
-        &self.maps
+        &self.0.parts.maps
     }
 
     /// The map `name`.
     #[must_use]
     pub fn map(&self, name: &str) -> Option<&MapDef> {
-        self.names.maps.find(&self.maps, name)
+        self.0.parts.map(name)
     }
 
     /// Where the map `name` stands in [`maps`](Self::maps).
     #[must_use]
     pub fn map_index(&self, name: &str) -> Option<usize> {
-        self.names.maps.index(name)
+        self.0.parts.names.maps.index(name)
     }
 
     /// Its functions, in the order they were added; entry functions are among them.
     #[must_use]
-    pub fn functions(&self) -> &[FunctionDef] {
-        &self.functions
+    pub fn functions(&self) -> &[Arc<FunctionDef>] {
+        &self.0.parts.functions
     }
 
     /// The function `name`.
     #[must_use]
     pub fn function(&self, name: &str) -> Option<&FunctionDef> {
-        self.names.functions.find(&self.functions, name)
+        self.0.parts.function(name)
     }
 
     /// Where the function `name` stands in [`functions`](Self::functions).
     #[must_use]
     pub fn function_index(&self, name: &str) -> Option<usize> {
-        self.names.functions.index(name)
+        self.0.parts.names.functions.index(name)
     }
 
     /// Its programs, in the order they were added.
     #[must_use]
-    pub fn programs(&self) -> &[ProgramDef] {
-        &self.programs
+    pub fn programs(&self) -> &[Arc<ProgramDef>] {
+        &self.0.parts.programs
     }
 
     /// The program `name`.
     #[must_use]
     pub fn program(&self, name: &str) -> Option<&ProgramDef> {
-        self.names.programs.find(&self.programs, name)
+        self.0.parts.program(name)
     }
 
     /// Where the program `name` stands in [`programs`](Self::programs).
     #[must_use]
     pub fn program_index(&self, name: &str) -> Option<usize> {
-        self.names.programs.index(name)
+        self.0.parts.names.programs.index(name)
     }
 
-    /// Its BTF: the types of its maps and what the author added; the linker adds functions and lines.
+    /// Its BTF: the types of its maps and what the author added. That of [`linked`](Self::linked) goes on from there with
+    /// functions and lines.
     #[must_use]
     pub fn btf(&self) -> &Btf {
-        self.types.0.view()
+        self.0.parts.btf()
+    }
+
+    /// What only a kernel knows, by name: kfuncs, ksyms, CO-RE types, attach targets, pins, and
+    /// what the caller supplies.
+    #[must_use]
+    pub fn needs(&self) -> &Needs {
+        &self.0.needs
+    }
+
+    /// Its programs as they are loaded, calls between functions fixed, and the BTF that describes them. Closing the object
+    /// has made them.
+    #[must_use]
+    pub fn linked(&self) -> &Linked {
+        &self.0.linked
     }
 }
 
-/// The types of an object, open for a linker to add functions and lines to a copy.
-#[derive(Clone, Debug)]
-struct Types(Builder);
-
-impl Types {
-    /// The finished BTF; BTF without types, which no kernel takes, is what an object without any has.
-    fn finished(&self) -> Result<Btf, BtfError> {
-        if self.0.view().is_empty() { Ok(self.0.view().clone()) } else { self.0.clone().finish() }
-    }
-}
-
-impl PartialEq for Types {
+impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.0.view() == other.0.view()
+        self.0.parts == other.0.parts
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Object").field(&self.0.parts).finish()
     }
 }

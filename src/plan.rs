@@ -18,7 +18,6 @@ pub use reply::*;
 
 use crate::base::{Endian, KernelVersion};
 use crate::object::Object;
-use crate::object::linker::Linked;
 use crate::target::{Called, Subject, Target};
 
 /// The bpf(2) commands that load an object, in order, over symbolic descriptors.
@@ -76,15 +75,6 @@ impl Plan {
     /// by name and Rust line.
     pub fn new(object: &Object, target: &Target) -> Result<Self, PlanError> {
         build::plan(object, target)
-    }
-
-    /// The same, also giving the programs as they were laid out, by which a verifier's instruction
-    /// number becomes a Rust line.
-    ///
-    /// # Errors
-    /// As [`Plan::new`].
-    pub fn with_layout<'a>(object: &'a Object, target: &Target) -> Result<(Self, Linked<'a>), PlanError> {
-        build::plan_with_layout(object, target)
     }
 
     /// The name of the object.

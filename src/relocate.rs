@@ -51,11 +51,11 @@ impl<'a> Resolver<'a> {
     /// What belongs into the place of one relocation that is neither a map's nor the linker's.
     pub(crate) fn answer(
         &mut self,
-        program: &LinkedProgram<'_>,
-        reloc: &OpenReloc<'_>,
+        program: &LinkedProgram,
+        reloc: &OpenReloc,
     ) -> Result<Answer, RelocateError> {
         let site = || Site::from(program.loc(reloc.slot as usize));
-        let name = reloc.symbol;
+        let name = &*reloc.symbol;
         let need = || match reloc.kind {
             RelocKind::Kfunc => Need::Kfunc(name.to_owned()),
             RelocKind::Ksym { typed } => Need::Ksym { name: name.to_owned(), typed },

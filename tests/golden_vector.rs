@@ -65,7 +65,7 @@ fn btf_is_the_vector() {
 fn program_with_maps_by_descriptor_is_the_vector() {
     let (_, load) = planned(&without_fd_array());
     assert!(load.fd_array.is_empty());
-    let mut insns = load.insns.clone();
+    let mut insns = load.insns.to_vec();
     for &(slot, _) in &load.fd_slots {
         let (slots, _) = insns.as_chunks_mut::<{ Slot::SIZE }>();
         let bytes = &mut slots[slot as usize];
@@ -93,7 +93,7 @@ fn func_info_is_the_vector() {
     let (_, load) = planned(&without_fd_array());
     let btf = load.btf.unwrap();
     let expected: Vec<u8> = FUNC_INFO.iter().flat_map(|number| number.to_le_bytes()).collect();
-    assert_eq!((btf.func_info, btf.line_info.len()), (expected, 0));
+    assert_eq!((btf.func_info.to_vec(), btf.line_info.len()), (expected, 0));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bpfsmith::asm::Assembler;
 use bpfsmith::asm::Reg::R0;
 use bpfsmith::btf::{StrOff, View};
 use bpfsmith::kind::ProgramKind;
-use bpfsmith::object::linker::{self, LinkedProgram};
+use bpfsmith::object::linker::LinkedProgram;
 use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
 use bpfsmith::program::ProgramSpec;
 use bpfsmith::target::Target;
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 
 /// Instructions, func_info and line_info of each program, then the BTF as C and type by type.
 fn describe(object: &Object) -> String {
-    let linked = linker::link(object).unwrap();
+    let linked = object.linked();
     let mut out = String::new();
     for program in &linked.programs {
         describe_program(&mut out, program, &linked.btf);
@@ -26,7 +26,7 @@ fn describe(object: &Object) -> String {
     out
 }
 
-fn describe_program(out: &mut String, program: &LinkedProgram<'_>, btf: &View<'_>) {
+fn describe_program(out: &mut String, program: &LinkedProgram, btf: &View<'_>) {
     writeln!(out, "program {} ({})", program.def.name, program.def.kind).unwrap();
     for placed in &program.functions {
         writeln!(out, "{}: at {}\n{}", placed.def.name, placed.start, placed.def.code).unwrap();
@@ -114,9 +114,8 @@ fn a_callback_may_name_itself() {
 
 #[test]
 fn a_program_has_256_functions_at_most() {
-    assert!(linker::link(&chain(256, None).unwrap()).is_ok());
-    let object = chain(257, None).unwrap();
-    let error = linker::link(&object).unwrap_err();
+    assert!(chain(256, None).is_ok());
+    let error = chain(257, None).unwrap_err();
     assert!(matches!(error, ObjectError::TooManyFunctions { count: 257, .. }), "{error}");
 }
 
@@ -135,7 +134,7 @@ fn many(count: usize) -> Object {
 fn linking_twice_as_many_programs_makes_twice_as_much() {
     let sizes = [1000, 2000].map(|count| {
         let object = many(count);
-        let linked = linker::link(&object).unwrap();
+        let linked = object.linked();
         let slots: usize = linked.programs.iter().map(|program| program.slots.len()).sum();
         (slots, linked.btf.len())
     });
@@ -146,16 +145,25 @@ fn linking_twice_as_many_programs_makes_twice_as_much() {
 /// No absolute times: four times as many programs take far less than sixteen times as long.
 #[test]
 fn linking_is_linear() {
-    let (small, large) = (many(1000), many(4000));
-    let time = |object: &Object| {
+    let time = |count| {
         let best = (0..5).map(|_| {
             let start = std::time::Instant::now();
-            linker::link(object).unwrap();
+            std::hint::black_box(many(count));
             start.elapsed()
         });
         best.min().unwrap()
     };
-    assert!(time(&large) < 12 * time(&small));
+    assert!(time(4000) < 12 * time(1000));
+}
+
+#[test]
+fn a_part_is_what_building_it_alone_gives() {
+    let (alone, part) = (many(1), many(3).only(["p0"]).unwrap());
+    assert_eq!(alone, part);
+    assert_eq!(alone.linked(), part.linked());
+    let target = Target::unknown(alone.endian());
+    let plans = [alone, part].map(|object| bpfsmith::plan::Plan::new(&object, &target).unwrap());
+    assert_eq!(plans[0], plans[1]);
 }
 
 proptest! {
@@ -163,11 +171,11 @@ proptest! {
     fn only_keeps_what_is_named_and_what_it_reaches(chosen in prop::collection::btree_set(0..8_usize, 0..8)) {
         let object = tree();
         let names: Vec<String> = chosen.iter().map(|index| format!("p{index}")).collect();
-        let part = object.only(&names);
+        let part = object.only(&names).unwrap();
         let kept: Vec<_> = part.programs().iter().map(|program| program.name.clone()).collect();
         prop_assert_eq!(&kept, &names);
         // Closed: it links, and every program is what it was.
-        let (whole, part_linked) = (linker::link(&object).unwrap(), linker::link(&part).unwrap());
+        let (whole, part_linked) = (object.linked(), part.linked());
         for program in &part_linked.programs {
             let same = whole.programs.iter().find(|other| other.def.name == program.def.name).unwrap();
             prop_assert_eq!(&program.slots, &same.slots);
@@ -177,7 +185,7 @@ proptest! {
             let reached = part_linked.programs.iter().flat_map(|program| &program.functions);
             prop_assert!(reached.into_iter().any(|placed| placed.def.name == function.name));
         }
-        prop_assert_eq!(part.only(&names), part);
+        prop_assert_eq!(part.only(&names).unwrap(), part);
     }
 }
 

@@ -87,9 +87,9 @@ fn prog_load(out: Fd) -> ProgLoad {
         expected_attach_type: Some(AttachType::TRACE_FENTRY),
         btf: Some(ProgBtf {
             btf: Fd::at(8),
-            func_info: vec![1; 8],
-            line_info: vec![2; 16],
-            core_relos: vec![3; 16],
+            func_info: vec![1; 8].into(),
+            line_info: vec![2; 16].into(),
+            core_relos: vec![3; 16].into(),
         }),
         attach_btf_id: 77,
         attach_to: Some(Fd::at(7)),

@@ -26,7 +26,7 @@
 //! | init | -EINVAL (-22) | the third argument is no [`Clock`], or has a bit beyond the clock's four; also of a timer that is ready |
 //! | | -EOPNOTSUPP (-95) | called in an NMI; before 7.0 |
 //! | | -EBUSY (-16) | the timer is ready already; since 7.0 also when another CPU makes it so at the same time |
-//! | | -ENOMEM (-12) | no memory |
+//! | | -ENOMEM (-12) | no memory; since 6.18 also for some milliseconds when the allocator is busy: call it again later |
 //! | | -EPERM (-1) | no user holds the map: no descriptor and no pin is left |
 //! | | 0 | it is ready: no function, not armed |
 //! | set_callback | -EOPNOTSUPP | called in an NMI; before 7.0 |

@@ -58,7 +58,7 @@ impl Prepared {
 }
 
 fn plan(object: &Object) -> Outcome<Plan> {
-    Plan::new(object, &Target::running(&object.needs()).map_err(told)?).map_err(told)
+    Plan::new(object, &Target::running(object.needs()).map_err(told)?).map_err(told)
 }
 
 fn contenders(prepared: &Prepared) -> Vec<Contender<'_>> {

@@ -37,7 +37,7 @@ fn print_object(object: &Object) -> Result<(), Box<dyn Error>> {
         println!("{}:\n{}", function.name, function.code);
     }
     println!("{}", object.btf().all_to_c()?);
-    println!("{}", Plan::new(object, &Target::running(&object.needs())?)?);
+    println!("{}", Plan::new(object, &Target::running(object.needs())?)?);
     Ok(())
 }
 

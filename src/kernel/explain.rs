@@ -10,7 +10,7 @@ use crate::base::{Capabilities, Errno};
 use crate::kind::ProgType;
 use crate::map::MapKind;
 use crate::object::Object;
-use crate::object::linker::{self, LinkedProgram};
+use crate::object::linker::LinkedProgram;
 use crate::plan::{Assumption, Command, ElemValue, Failure, MapShape, Plan, Step, StepError};
 use crate::sys::host;
 use crate::target::{Fact, Subject};
@@ -145,13 +145,11 @@ fn missing_capability(object: &Object, plan: &Plan, command: &Command) -> Option
 
 /// Turns the verifier's instruction number into a function and a Rust line.
 fn reject(object: &Object, name: &str, failure: Failure) -> Rejection {
-    let linked = linker::link(object).ok();
-    let program =
-        linked.as_ref().and_then(|linked| linked.programs.iter().find(|program| program.def.name == name));
+    let program = object.linked().programs.iter().find(|program| program.def.name == name);
     Rejection::new(name, failure.errno, failure.log, |place| program.and_then(|program| site(program, place)))
 }
 
-fn site(program: &LinkedProgram<'_>, place: Place) -> Option<rejection::Position> {
+fn site(program: &LinkedProgram, place: Place) -> Option<rejection::Position> {
     let slot = match place {
         Place::Instruction(slot) => slot as usize,
         Place::Opcode(opcode) => program.slots.iter().position(|slot| slot.opcode() == opcode)?,

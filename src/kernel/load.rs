@@ -33,7 +33,7 @@ pub fn load(object: &Object) -> Result<Loaded, LoadError> {
 /// [`LoadError`]; then nothing stays behind, no pin either.
 pub fn load_with(object: &Object, inputs: Inputs) -> Result<Loaded, LoadError> {
     inputs.answer(object)?;
-    let target = Target::running(&object.needs()).map_err(LoadError::Target)?;
+    let target = Target::running(object.needs()).map_err(LoadError::Target)?;
     let plan = Plan::new(object, &target)?;
     load_plan(object, &plan, inputs)
 }

@@ -32,6 +32,9 @@ impl Target {
         if let Ok(release) = host::kernel_version() {
             target = target.with_release_hint(release);
         }
+        if needs.is_empty() && !needs.capabilities() {
+            return Ok(target);
+        }
         if needs.capabilities()
             && let Some(capabilities) = capabilities()
         {

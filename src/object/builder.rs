@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::names::NameSpaces;
+use super::parts::{self, Parts, Types};
 use super::rules;
-use super::{FunctionDef, Object, ObjectError, Types};
-use crate::asm::{AsmError, Code, Isa};
+use super::{FunctionDef, Object, ObjectError};
+use crate::asm::{AsmError, Code};
 use crate::base::Endian;
 use crate::btf::{BtfType, Builder, Linkage, TypeId};
 use crate::map::{Entry, EntryValue, MapDef, MapSpec, Part, PartType};
@@ -158,7 +160,8 @@ impl ObjectBuilder {
     }
 
     /// Closes the object: every map, function and program a name stands for must exist, every map
-    /// must be one the kernel would take, every special field where the kernel looks for it.
+    /// must be one the kernel would take, every special field where the kernel looks for it. Then links it, once for all
+    /// loads ([`Object::linked`]).
     ///
     /// # Errors
     /// The first mistake, with the Rust line it was made on.
@@ -170,19 +173,20 @@ impl ObjectBuilder {
         types
             .finished()
             .map_err(|source| ObjectError::Btf { source: source.into(), site: Site::unknown() })?;
-        let mut object = Object {
+        let functions: Vec<_> = self.functions.into_iter().map(Arc::new).collect();
+        let mut parts = Parts {
             name: self.name,
             license: self.license,
             endian: self.endian,
-            isa: self.functions.iter().fold(Isa::empty(), |isa, function| isa | function.code.isa()),
+            isa: parts::isa(&functions),
             maps: self.maps,
-            functions: self.functions,
-            programs: self.programs,
+            functions,
+            programs: self.programs.into_iter().map(Arc::new).collect(),
             names: self.names,
-            types,
+            types: Arc::new(types),
         };
-        rules::check(&mut object)?;
-        Ok(object)
+        rules::check(&mut parts)?;
+        Object::close(parts)
     }
 
     fn define(&mut self, spec: MapSpec, site: &Site) -> MapDef {

@@ -1,6 +1,7 @@
 //! Calls that come back to where they started: no kernel takes them, since the stack has an end.
 
-use super::{FunctionDef, Object, ObjectError};
+use super::parts::Parts;
+use super::{FunctionDef, ObjectError};
 use crate::asm::{Reloc, RelocKind};
 use crate::site::Site;
 
@@ -13,9 +14,9 @@ enum State {
 }
 
 /// Walks every call once. Taking the address of a function is no call: a callback may arm itself again.
-pub(super) fn check(object: &Object) -> Result<(), ObjectError> {
+pub(super) fn check(object: &Parts) -> Result<(), ObjectError> {
     let mut states = vec![State::Fresh; object.functions.len()];
-    let entries = object.programs.iter().filter_map(|program| object.function_index(&program.entry));
+    let entries = object.programs.iter().filter_map(|program| object.names.functions.index(&program.entry));
     entries.into_iter().try_for_each(|entry| walk(object, entry, &mut states))
 }
 
@@ -27,7 +28,7 @@ struct Frame<'a> {
 }
 
 /// Depth first, with a list instead of recursion: chains of calls may be long.
-fn walk(object: &Object, entry: usize, states: &mut [State]) -> Result<(), ObjectError> {
+fn walk(object: &Parts, entry: usize, states: &mut [State]) -> Result<(), ObjectError> {
     let mut path: Vec<Frame<'_>> = Vec::new();
     enter(object, entry, states, &mut path);
     while let Some(frame) = path.last_mut() {
@@ -50,7 +51,7 @@ fn walk(object: &Object, entry: usize, states: &mut [State]) -> Result<(), Objec
     Ok(())
 }
 
-fn enter<'a>(object: &'a Object, index: usize, states: &mut [State], path: &mut Vec<Frame<'a>>) {
+fn enter<'a>(object: &'a Parts, index: usize, states: &mut [State], path: &mut Vec<Frame<'a>>) {
     if states[index] == State::Fresh {
         let function = &object.functions[index];
         states[index] = State::Under;
@@ -58,9 +59,9 @@ fn enter<'a>(object: &'a Object, index: usize, states: &mut [State], path: &mut 
     }
 }
 
-fn called(object: &Object, function: &FunctionDef, reloc: &Reloc) -> Option<usize> {
+fn called(object: &Parts, function: &FunctionDef, reloc: &Reloc) -> Option<usize> {
     let calls = reloc.kind == RelocKind::CallFunction;
-    calls.then(|| object.function_index(function.code.symbol(reloc.symbol))).flatten()
+    calls.then(|| object.names.functions.index(function.code.symbol(reloc.symbol))).flatten()
 }
 
 fn recursion(path: &[Frame<'_>], callee: usize, site: Site) -> ObjectError {

@@ -1,8 +1,12 @@
 //! Lays out the functions a program reaches, fixes their calls, and makes func_info and line_info.
 //!
-//! This is the one place that does; the planner, the simulator and the ELF writer call it.
+//! This is the one place that does, when an object is closed; the planner, the simulator and the ELF writer read it.
 
-use super::{FunctionDef, Object, ObjectError, by_c_name};
+use std::sync::Arc;
+
+use super::parts::Parts;
+use super::ready::{self, Ready, Use};
+use super::{FunctionDef, ObjectError, by_c_name};
 use crate::asm::{BtfScope, Loc, RelocKind, Slot, limits};
 use crate::btf::ext::{CoreRelo, FuncInfo, LineInfo};
 use crate::btf::{Btf, BtfError, Builder, Linkage, TypeId};
@@ -11,24 +15,26 @@ use crate::site::Site;
 
 /// All programs of an object, laid out, and the BTF that describes them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Linked<'a> {
+pub struct Linked {
     /// The object's types, its functions, and the strings of their lines.
     pub btf: Btf,
     /// The programs, in the object's order.
-    pub programs: Vec<LinkedProgram<'a>>,
+    pub programs: Vec<LinkedProgram>,
+    /// The BTF as bytes of the object's byte order.
+    pub(crate) btf_bytes: Arc<[u8]>,
 }
 
 /// One program: its entry function, then every function it reaches, in the order they are first used.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LinkedProgram<'a> {
+pub struct LinkedProgram {
     /// The program.
-    pub def: &'a ProgramDef,
+    pub def: Arc<ProgramDef>,
     /// Its functions and where each starts.
-    pub functions: Vec<Placed<'a>>,
+    pub functions: Vec<Placed>,
     /// The instructions; calls between functions are fixed, the relocations below are not.
     pub slots: Vec<Slot>,
     /// What is still open: maps, kfuncs, ksyms, BTF ids. Slots count from the start of the program.
-    pub relocs: Vec<OpenReloc<'a>>,
+    pub relocs: Vec<OpenReloc>,
     /// One record for each function (`struct bpf_func_info`).
     pub func_info: Vec<FuncInfo>,
     /// The source lines (`struct bpf_line_info`); empty where no line is known.
@@ -40,13 +46,17 @@ pub struct LinkedProgram<'a> {
     pub needs_btf: bool,
     /// Whether the program calls a global function. Without BTF, or before 5.6, it is verified as a static one.
     pub calls_global: bool,
+    /// What it asks of a kernel's instructions and helpers, each at its first use.
+    pub(crate) uses: Vec<Use>,
+    /// Its instructions and records as bytes.
+    pub(crate) ready: Ready,
 }
 
 /// A function inside a program.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Placed<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
     /// The function.
-    pub def: &'a FunctionDef,
+    pub def: Arc<FunctionDef>,
     /// The slot it starts at.
     pub start: u32,
     /// Its FUNC in [`Linked::btf`].
@@ -54,54 +64,54 @@ pub struct Placed<'a> {
 }
 
 /// A relocation that the linker leaves to the door out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct OpenReloc<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenReloc {
     /// The slot, counted from the start of the program.
     pub slot: u32,
     /// What kind.
     pub kind: RelocKind,
     /// The name it stands for.
-    pub symbol: &'a str,
+    pub symbol: Box<str>,
 }
 
-impl<'a> LinkedProgram<'a> {
+impl LinkedProgram {
     /// The function that holds slot `index` of the program, and the slot inside of it.
     #[must_use]
-    pub fn function_at(&self, index: usize) -> Option<(Placed<'a>, usize)> {
+    pub fn function_at(&self, index: usize) -> Option<(&Placed, usize)> {
         let after = self.functions.partition_point(|placed| placed.start as usize <= index);
-        let placed = *self.functions.get(after.checked_sub(1)?)?;
+        let placed = self.functions.get(after.checked_sub(1)?)?;
         let inside = index - placed.start as usize;
         (inside < placed.def.code.len()).then_some((placed, inside))
     }
 
     /// The Rust line that emitted slot `index` of the program.
     #[must_use]
-    pub fn loc(&self, index: usize) -> Option<&'a Loc> {
+    pub fn loc(&self, index: usize) -> Option<&Loc> {
         let (placed, inside) = self.function_at(index)?;
         placed.def.code.loc(inside)
     }
 }
 
-/// Links every program of `object`.
+/// Links every program of an object.
 ///
 /// # Errors
 /// [`ObjectError::Btf`] when the BTF outgrows what the kernel's format can hold, [`ObjectError::TooManyFunctions`].
-pub fn link(object: &Object) -> Result<Linked<'_>, ObjectError> {
+pub(super) fn link(object: &Parts) -> Result<Linked, ObjectError> {
     let mut linker = Linker {
         object,
         btf: object.types.0.clone(),
-        funcs: vec![None; object.functions().len()],
+        funcs: vec![None; object.functions.len()],
         default_proto: None,
-        starts: vec![None; object.functions().len()],
+        starts: vec![None; object.functions.len()],
     };
-    let programs =
-        object.programs().iter().map(|program| linker.program(program)).collect::<Result<_, _>>()?;
-    let btf = |source: BtfError| ObjectError::Btf { source: source.into(), site: Site::unknown() };
-    Ok(Linked { programs, btf: linker.btf.finish_functions().map_err(btf)? })
+    let programs = object.programs.iter().map(|program| linker.program(program)).collect::<Result<_, _>>()?;
+    let wrong = |source: BtfError| ObjectError::Btf { source: source.into(), site: Site::unknown() };
+    let btf = linker.btf.finish_functions().map_err(wrong)?;
+    Ok(Linked { btf_bytes: btf.encode(object.endian).into(), programs, btf })
 }
 
 struct Linker<'a> {
-    object: &'a Object,
+    object: &'a Parts,
     btf: Builder,
     /// The FUNC of each function of the object, once made.
     funcs: Vec<Option<TypeId>>,
@@ -110,8 +120,8 @@ struct Linker<'a> {
     starts: Vec<Option<u32>>,
 }
 
-impl<'a> Linker<'a> {
-    fn program(&mut self, def: &'a ProgramDef) -> Result<LinkedProgram<'a>, ObjectError> {
+impl Linker<'_> {
+    fn program(&mut self, def: &Arc<ProgramDef>) -> Result<LinkedProgram, ObjectError> {
         let program = self
             .linked(def)
             .map_err(|source| ObjectError::Btf { source: source.into(), site: def.site.clone() })?;
@@ -123,9 +133,9 @@ impl<'a> Linker<'a> {
         Ok(program)
     }
 
-    fn linked(&mut self, def: &'a ProgramDef) -> Result<LinkedProgram<'a>, BtfError> {
+    fn linked(&mut self, def: &Arc<ProgramDef>) -> Result<LinkedProgram, BtfError> {
         let mut program = LinkedProgram {
-            def,
+            def: Arc::clone(def),
             functions: Vec::new(),
             slots: Vec::new(),
             relocs: Vec::new(),
@@ -134,11 +144,15 @@ impl<'a> Linker<'a> {
             core_relos: Vec::new(),
             needs_btf: false,
             calls_global: false,
+            uses: Vec::new(),
+            ready: Ready::default(),
         };
         let mut starts = std::mem::take(&mut self.starts);
         let placed = self.place_reached(&mut program, &mut starts)?;
         self.fix(&mut program, &starts)?;
         self.describe(&mut program)?;
+        program.uses = ready::uses(&program.functions);
+        program.ready = Ready::of(&program, self.object);
         placed.into_iter().for_each(|index| starts[index] = None);
         self.starts = starts;
         Ok(program)
@@ -147,12 +161,12 @@ impl<'a> Linker<'a> {
     /// Breadth first: the entry, what it uses, what that uses.
     fn place_reached(
         &mut self,
-        program: &mut LinkedProgram<'a>,
+        program: &mut LinkedProgram,
         starts: &mut [Option<u32>],
     ) -> Result<Vec<usize>, BtfError> {
         let mut queue: Vec<usize> = Vec::new();
         let enqueue = |queue: &mut Vec<usize>, starts: &mut [Option<u32>], name: &str| {
-            if let Some(index) = self.object.function_index(name)
+            if let Some(index) = self.object.names.functions.index(name)
                 && let Some(start @ None) = starts.get_mut(index)
             {
                 *start = Some(0);
@@ -163,7 +177,7 @@ impl<'a> Linker<'a> {
         let mut next = 0;
         while let Some(&index) = queue.get(next) {
             next += 1;
-            let code = &self.object.functions()[index].code;
+            let code = &self.object.functions[index].code;
             for reloc in code.relocs().iter().filter(|reloc| is_function(reloc.kind)) {
                 enqueue(&mut queue, starts, code.symbol(reloc.symbol));
             }
@@ -174,11 +188,11 @@ impl<'a> Linker<'a> {
         Ok(queue)
     }
 
-    fn place(&mut self, program: &mut LinkedProgram<'a>, index: usize) -> Result<u32, BtfError> {
-        let def = &self.object.functions()[index];
+    fn place(&mut self, program: &mut LinkedProgram, index: usize) -> Result<u32, BtfError> {
+        let def = &self.object.functions[index];
         let start = slot_index(program.slots.len());
         let func = self.func(index)?;
-        program.functions.push(Placed { def, start, func });
+        program.functions.push(Placed { def: Arc::clone(def), start, func });
         program.slots.extend(def.code.slots());
         Ok(start)
     }
@@ -187,7 +201,7 @@ impl<'a> Linker<'a> {
         if let Some(func) = self.funcs[index] {
             return Ok(func);
         }
-        let def = &self.object.functions()[index];
+        let def = &self.object.functions[index];
         let proto = if def.proto == TypeId::VOID { self.int_void()? } else { def.proto };
         let func = self.btf.func(&def.name, proto, def.linkage)?;
         self.funcs[index] = Some(func);
@@ -205,7 +219,7 @@ impl<'a> Linker<'a> {
         Ok(proto)
     }
 
-    fn fix(&mut self, program: &mut LinkedProgram<'a>, starts: &[Option<u32>]) -> Result<(), BtfError> {
+    fn fix(&mut self, program: &mut LinkedProgram, starts: &[Option<u32>]) -> Result<(), BtfError> {
         let placed = program.functions.clone();
         for Placed { def, start, .. } in placed {
             for reloc in def.code.relocs() {
@@ -220,7 +234,7 @@ impl<'a> Linker<'a> {
                     RelocKind::BtfId(BtfScope::Program) => self.fix_type(program, slot, symbol),
                     kind => {
                         program.needs_btf |= matches!(kind, RelocKind::Kfunc);
-                        program.relocs.push(OpenReloc { slot, kind, symbol });
+                        program.relocs.push(OpenReloc { slot, kind, symbol: symbol.into() });
                     }
                 }
             }
@@ -231,31 +245,31 @@ impl<'a> Linker<'a> {
     /// Both forms count from the slot after the instruction's first one.
     fn fix_call(
         &self,
-        program: &mut LinkedProgram<'a>,
+        program: &mut LinkedProgram,
         starts: &[Option<u32>],
         slot: u32,
         kind: RelocKind,
         name: &str,
     ) {
-        let callee = self.object.function_index(name);
+        let callee = self.object.names.functions.index(name);
         let (Some(index), Some(insn)) = (callee, program.slots.get_mut(slot as usize)) else { return };
         let Some(start) = starts[index] else { return };
         *insn = insn.with_imm(start.wrapping_sub(slot).wrapping_sub(1).cast_signed());
-        let global = self.object.functions()[index].linkage == Linkage::Global;
+        let global = self.object.functions[index].linkage == Linkage::Global;
         program.calls_global |= global && kind == RelocKind::CallFunction;
         program.needs_btf |= kind == RelocKind::LoadFunction;
     }
 
     /// The number of a type of the object's own BTF, which linking adds to and never changes.
-    fn fix_type(&self, program: &mut LinkedProgram<'a>, slot: u32, name: &str) {
+    fn fix_type(&self, program: &mut LinkedProgram, slot: u32, name: &str) {
         let id = by_c_name(self.object.btf(), name);
         if let (Some(id), Some(insn)) = (id, program.slots.get_mut(slot as usize)) {
             *insn = insn.with_imm(id.0.cast_signed());
         }
     }
 
-    fn describe(&mut self, program: &mut LinkedProgram<'a>) -> Result<(), BtfError> {
-        for &Placed { def, start, func } in &program.functions {
+    fn describe(&mut self, program: &mut LinkedProgram) -> Result<(), BtfError> {
+        for &Placed { ref def, start, func } in &program.functions {
             program.func_info.push(FuncInfo { insn_off: start, type_id: func });
             crate::btf::ext::append_lines(&def.code, start, &mut self.btf, &mut program.line_info)?;
         }

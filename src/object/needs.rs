@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::Object;
+use super::parts::Parts;
 use crate::asm::{BtfScope, RelocKind};
 use crate::map::{MapDef, MapSource};
 use crate::site::Site;
@@ -98,22 +98,18 @@ impl Needs {
     }
 }
 
-impl Object {
-    /// What only a kernel knows, by name: kfuncs, ksyms, CO-RE types, attach targets, pins, and
-    /// what the caller supplies.
-    #[must_use]
-    pub fn needs(&self) -> Needs {
-        let mut needs = Needs::default();
-        self.maps.iter().for_each(|map| map_needs(map, &mut needs));
-        self.functions.iter().for_each(|function| code_needs(&function.code, &mut needs));
-        for program in &self.programs {
-            if let Some(target) = program.target.as_ref().filter(|_| program.kind.needs_attach_btf_id()) {
-                let need = Need::AttachTarget { program: program.name.clone(), target: target.clone() };
-                needs.add(need, program.site.clone());
-            }
+/// What the maps, functions and programs of an object need.
+pub(super) fn of(parts: &Parts) -> Needs {
+    let mut needs = Needs::default();
+    parts.maps.iter().for_each(|map| map_needs(map, &mut needs));
+    parts.functions.iter().for_each(|function| code_needs(&function.code, &mut needs));
+    for program in &parts.programs {
+        if let Some(target) = program.target.as_ref().filter(|_| program.kind.needs_attach_btf_id()) {
+            let need = Need::AttachTarget { program: program.name.clone(), target: target.clone() };
+            needs.add(need, program.site.clone());
         }
-        needs
     }
+    needs
 }
 
 fn map_needs(map: &MapDef, needs: &mut Needs) {

@@ -1,21 +1,25 @@
 //! Keeps some programs of an object and drops what they do not reach.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::Object;
 use super::names::{NameSpaces, Names};
+use super::parts::{self, Parts};
+use super::{Object, ObjectError};
 use crate::asm::RelocKind;
 use crate::map::{EntryValue, MapDef};
 
 impl Object {
-    /// The same object with only the programs named, and only the functions and maps they reach,
+    /// The object that has only the programs named, and only the functions and maps they reach,
     /// directly or through the initial entries of maps.
     ///
-    /// Names that are no program are passed over. BTF stays whole: type ids do not change.
-    #[must_use]
-    pub fn only<S: AsRef<str>>(&self, programs: impl IntoIterator<Item = S>) -> Self {
+    /// Names that are no program are passed over. The object's own BTF stays whole: ids of types do not change.
+    ///
+    /// # Errors
+    /// Those of linking, which a part of what was linked as a whole does not give.
+    pub fn only<S: AsRef<str>>(&self, programs: impl IntoIterator<Item = S>) -> Result<Self, ObjectError> {
         let mut reach = Reach {
-            object: self,
+            object: &self.0.parts,
             programs: BTreeSet::new(),
             functions: BTreeSet::new(),
             maps: BTreeSet::new(),
@@ -23,17 +27,32 @@ impl Object {
         for name in programs {
             reach.program(name.as_ref());
         }
-        let Reach { programs, functions, maps, .. } = reach;
+        Self::close(reach.parts())
+    }
+}
+
+/// What was reached so far.
+struct Reach<'a> {
+    object: &'a Parts,
+    programs: BTreeSet<&'a str>,
+    functions: BTreeSet<&'a str>,
+    maps: BTreeSet<&'a str>,
+}
+
+impl<'a> Reach<'a> {
+    fn parts(&self) -> Parts {
+        let Self { object, programs, functions, maps } = self;
         let functions: Vec<_> =
-            self.functions.iter().filter(|f| functions.contains(f.name.as_str())).cloned().collect();
-        let maps: Vec<_> = self.maps.iter().filter(|map| maps.contains(map.name.as_str())).cloned().collect();
+            object.functions.iter().filter(|f| functions.contains(f.name.as_str())).cloned().collect();
+        let maps: Vec<_> =
+            object.maps.iter().filter(|map| maps.contains(map.name.as_str())).cloned().collect();
         let programs: Vec<_> =
-            self.programs.iter().filter(|p| programs.contains(p.name.as_str())).cloned().collect();
-        Self {
-            name: self.name.clone(),
-            license: self.license.clone(),
-            endian: self.endian,
-            isa: functions.iter().fold(crate::asm::Isa::empty(), |isa, f| isa | f.code.isa()),
+            object.programs.iter().filter(|p| programs.contains(p.name.as_str())).cloned().collect();
+        Parts {
+            name: object.name.clone(),
+            license: object.license.clone(),
+            endian: object.endian,
+            isa: parts::isa(&functions),
             names: NameSpaces {
                 maps: Names::of(maps.iter().map(|map| map.name.as_str())),
                 functions: Names::of(functions.iter().map(|f| f.name.as_str())),
@@ -42,20 +61,10 @@ impl Object {
             maps,
             functions,
             programs,
-            types: self.types.clone(),
+            types: Arc::clone(&object.types),
         }
     }
-}
 
-/// What was reached so far.
-struct Reach<'a> {
-    object: &'a Object,
-    programs: BTreeSet<&'a str>,
-    functions: BTreeSet<&'a str>,
-    maps: BTreeSet<&'a str>,
-}
-
-impl<'a> Reach<'a> {
     fn program(&mut self, name: &str) {
         if let Some(program) = self.object.program(name)
             && self.programs.insert(&program.name)

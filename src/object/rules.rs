@@ -1,6 +1,7 @@
 //! What must hold of an object before any door takes it: names resolve, maps are ones the kernel makes.
 
-use super::{FunctionDef, Object, ObjectError, by_c_name, calls};
+use super::parts::Parts;
+use super::{FunctionDef, ObjectError, by_c_name, calls};
 use crate::asm::{BtfScope, Code, Reloc, RelocKind};
 use crate::btf::special::{self, SpecialField};
 use crate::btf::{self, Btf, Int, Linkage, Type, TypeId};
@@ -9,13 +10,13 @@ use crate::program::ProgramDef;
 use crate::site::Site;
 
 /// Checks everything, and fills in what follows from the types: sizes and special fields of maps.
-pub(super) fn check(object: &mut Object) -> Result<(), ObjectError> {
+pub(super) fn check(object: &mut Parts) -> Result<(), ObjectError> {
     license(object)?;
     let btf = object.types.0.view();
     object.maps.iter_mut().try_for_each(|map| complete_map(map, btf))?;
     object.maps.iter().try_for_each(|map| entries(object, map))?;
     object.programs.iter().try_for_each(|program| name("program", &program.name, &program.site))?;
-    object.programs.iter().try_for_each(attach_target)?;
+    object.programs.iter().try_for_each(|program| attach_target(program))?;
     object.functions.iter().try_for_each(|function| body(object, function))?;
     calls::check(object)
 }
@@ -28,7 +29,7 @@ fn attach_target(program: &ProgramDef) -> Result<(), ObjectError> {
     Ok(())
 }
 
-fn license(object: &Object) -> Result<(), ObjectError> {
+fn license(object: &Parts) -> Result<(), ObjectError> {
     // The kernel copies 128 bytes, the last of which must be the NUL (kernel/bpf/syscall.c).
     const LONGEST: usize = 127;
     let rule = match &object.license {
@@ -215,7 +216,7 @@ fn fields(map: &MapDef, btf: &Btf) -> Result<Vec<SpecialField>, ObjectError> {
     Ok(fields)
 }
 
-fn entries(object: &Object, map: &MapDef) -> Result<(), ObjectError> {
+fn entries(object: &Parts, map: &MapDef) -> Result<(), ObjectError> {
     for (index, entry) in map.entries.iter().enumerate() {
         if let Some(what) = entry_mistake(object, map, entry) {
             return Err(ObjectError::Entry { map: map.name.clone(), index, what, site: map.site.clone() });
@@ -224,7 +225,7 @@ fn entries(object: &Object, map: &MapDef) -> Result<(), ObjectError> {
     Ok(())
 }
 
-fn entry_mistake(object: &Object, map: &MapDef, Entry { key, value }: &Entry) -> Option<String> {
+fn entry_mistake(object: &Parts, map: &MapDef, Entry { key, value }: &Entry) -> Option<String> {
     if key.len() != map.key_size as usize {
         return Some(format!("its key has {} bytes, the map's keys have {}", key.len(), map.key_size));
     }
@@ -242,7 +243,7 @@ fn entry_mistake(object: &Object, map: &MapDef, Entry { key, value }: &Entry) ->
     }
 }
 
-fn body(object: &Object, function: &FunctionDef) -> Result<(), ObjectError> {
+fn body(object: &Parts, function: &FunctionDef) -> Result<(), ObjectError> {
     let site = || function.site.clone();
     btf::function_name(&function.name)
         .map_err(|source| ObjectError::Btf { source: source.into(), site: site() })?;
@@ -254,7 +255,7 @@ fn body(object: &Object, function: &FunctionDef) -> Result<(), ObjectError> {
     code.relocs().iter().try_for_each(|reloc| resolve(object, function, code, reloc))
 }
 
-fn resolve(object: &Object, function: &FunctionDef, code: &Code, reloc: &Reloc) -> Result<(), ObjectError> {
+fn resolve(object: &Parts, function: &FunctionDef, code: &Code, reloc: &Reloc) -> Result<(), ObjectError> {
     let symbol = code.symbol(reloc.symbol);
     let site = || Site::from(code.loc(reloc.slot as usize));
     let name = || function.name.clone();

@@ -1,12 +1,14 @@
 //! The instructions of a program while names become numbers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Fd, ProgLoad};
-use crate::asm::{Insn, MapRef, Slot};
+use crate::asm::Slot;
 use crate::base::Endian;
 use crate::btf::TypeId;
 use crate::kind::ProgType;
+use crate::object::ready::{bytes, set_map_index};
 
 /// The instructions of a program, and the descriptors they use.
 pub(super) struct Body {
@@ -27,14 +29,8 @@ impl Body {
             self.fd_slots.push((slot, map));
             return;
         }
-        let index = MapRef::Index(u32::try_from(self.index_of(map)).unwrap_or(u32::MAX));
-        let Some(pair) = self.slots.get_mut(slot as usize..slot as usize + 2) else { return };
-        let by_index = match Insn::decode(pair) {
-            Ok((Insn::LoadMap { dst, .. }, _)) => Insn::LoadMap { dst, map: index },
-            Ok((Insn::LoadMapValue { dst, offset, .. }, _)) => Insn::LoadMapValue { dst, map: index, offset },
-            _ => return,
-        };
-        pair.iter_mut().zip(by_index.encode()).for_each(|(slot, new)| *slot = new);
+        let index = self.index_of(map);
+        set_map_index(&mut self.slots, slot, index);
     }
 
     /// A number of 64 bits, in both slots of a load.
@@ -67,11 +63,10 @@ impl Body {
         }
     }
 
-    /// A load of these instructions with their descriptors, all else empty.
-    pub(super) fn into_load(self, prog_type: ProgType, endian: Endian, out: Fd) -> ProgLoad {
+    pub(super) fn finish(self, endian: Endian) -> Instructions {
         let insns = bytes(self.slots.iter().map(|slot| slot.to_bytes(endian)));
         let Self { fd_array, fd_slots, .. } = self;
-        ProgLoad { fd_array, fd_slots, ..ProgLoad::new(prog_type, insns, out) }
+        Instructions { insns, fd_array, fd_slots }
     }
 
     fn index_of(&mut self, fd: Fd) -> usize {
@@ -89,7 +84,22 @@ impl Body {
     }
 }
 
-/// Records one after another; their number is known, so that there is one allocation.
-pub(super) fn bytes<const SIZE: usize>(records: impl ExactSizeIterator<Item = [u8; SIZE]>) -> Vec<u8> {
-    records.collect::<Vec<_>>().into_flattened()
+/// The instructions of a program as bytes, and the descriptors they use.
+pub(super) struct Instructions {
+    insns: Arc<[u8]>,
+    fd_array: Vec<Fd>,
+    fd_slots: Vec<(u32, Fd)>,
+}
+
+impl Instructions {
+    /// Those that were made when the object was closed.
+    pub(super) fn ready(insns: &Arc<[u8]>, fd_array: Vec<Fd>) -> Self {
+        Self { insns: Arc::clone(insns), fd_array, fd_slots: Vec::new() }
+    }
+
+    /// A load of them, all else empty.
+    pub(super) fn into_load(self, prog_type: ProgType, out: Fd) -> ProgLoad {
+        let Self { insns, fd_array, fd_slots } = self;
+        ProgLoad { fd_array, fd_slots, ..ProgLoad::new(prog_type, insns, out) }
+    }
 }

@@ -1,56 +1,54 @@
 //! Writes the commands, in the order the kernel needs them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::body::{Body, bytes};
+use super::body::{Body, Instructions};
 use super::require::Requirements;
 use super::{
     BtfLoad, Command, ElemValue, Fd, FdById, FdInfo, FdKind, Log, MapBtf, MapCreate, MapFreeze, MapShape,
     MapUpdateElem, ObjGet, ObjGetInfoByFd, ObjPin, Plan, PlanError, ProgBtf, ProgLoad, Step, When,
 };
 use crate::asm::{RelocKind, limits};
-use crate::base::Endian;
 use crate::base::flags::{Access, ElemFlags};
 use crate::btf::Kind;
 use crate::map::{Entry, EntryValue, MapDef, MapSource};
 use crate::object::Object;
-use crate::object::linker::{self, Linked, LinkedProgram};
+use crate::object::linker::{Linked, LinkedProgram};
+use crate::object::ready::Ready;
 use crate::relocate::{Answer, Found, Resolver, sanitize};
 use crate::target::{Feature, Target};
 
 pub(super) fn plan(object: &Object, target: &Target) -> Result<Plan, PlanError> {
-    plan_with_layout(object, target).map(|(plan, _)| plan)
-}
-
-pub(super) fn plan_with_layout<'a>(
-    object: &'a Object,
-    target: &Target,
-) -> Result<(Plan, Linked<'a>), PlanError> {
-    let linked = linker::link(object)?;
+    let linked = object.linked();
+    let descriptors = object.maps().len() + linked.programs.len() + 1;
     let mut planner = Planner {
         object,
         target,
         requirements: Requirements::new(object, target)?,
         resolver: Resolver::new(target),
-        fds: Vec::new(),
-        steps: Vec::new(),
-        maps: Vec::new(),
-        programs: Vec::new(),
+        fds: Vec::with_capacity(descriptors),
+        steps: Vec::with_capacity(descriptors),
+        maps: Vec::with_capacity(object.maps().len()),
+        programs: Vec::with_capacity(linked.programs.len()),
         btf: None,
         modules: BTreeMap::new(),
     };
-    planner.btf(&linked)?;
+    planner.btf(linked)?;
     planner.maps()?;
-    planner.entries(|value| !matches!(value, EntryValue::Program(_)))?;
-    planner.freeze(false)?;
+    let plain = object.maps().iter().all(is_plain);
+    if !plain {
+        planner.fill(false)?;
+    }
     linked.programs.iter().try_for_each(|program| planner.program(program))?;
-    planner.entries(|value| matches!(value, EntryValue::Program(_)))?;
-    planner.freeze(true)?;
-    planner.pin();
+    if !plain {
+        planner.fill(true)?;
+        planner.pin();
+    }
     let Planner { fds, steps, .. } = planner;
     let (name, target, endian) = (object.name().to_owned(), target.called(), object.endian());
-    Ok((Plan { name, target, endian, fds, steps }, linked))
+    Ok(Plan { name, target, endian, fds, steps })
 }
 
 struct Planner<'a> {
@@ -81,7 +79,7 @@ impl<'a> Planner<'a> {
     }
 
     /// BTF is loaded when a map has types, or a program cannot do without; a trivial program needs none.
-    fn btf(&mut self, linked: &Linked<'_>) -> Result<(), PlanError> {
+    fn btf(&mut self, linked: &Linked) -> Result<(), PlanError> {
         let maps = self.object.maps().iter().filter(|map| map.source != MapSource::Supplied);
         let typed =
             maps.clone().any(|map| map.has_btf() || map.inner.as_ref().is_some_and(|inner| inner.has_btf()));
@@ -92,7 +90,10 @@ impl<'a> Planner<'a> {
         }
         let btf = sanitize(&linked.btf, self.target)
             .map_err(|source| PlanError::Btf { target: self.target.to_string(), source: Box::new(source) })?;
-        let bytes: Arc<[u8]> = btf.encode(self.object.endian()).into();
+        let bytes = match btf {
+            Cow::Borrowed(_) => Arc::clone(&linked.btf_bytes),
+            Cow::Owned(btf) => btf.encode(self.object.endian()).into(),
+        };
         let out = self.fd(FdKind::Btf, self.object.name());
         self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), token: None, out }));
         self.btf = Some(out);
@@ -180,6 +181,12 @@ impl<'a> Planner<'a> {
         map.has_btf() && (!section || self.target.feature(Feature::GlobalData).counts_as_present())
     }
 
+    /// Writes the initial entries that are programs, or all others; then freezes maps.
+    fn fill(&mut self, programs: bool) -> Result<(), PlanError> {
+        self.entries(|value| matches!(value, EntryValue::Program(_)) == programs)?;
+        self.freeze(programs)
+    }
+
     /// A reused map keeps what it holds: entries are written only to maps this plan made.
     fn entries(&mut self, which: impl Fn(&EntryValue) -> bool) -> Result<(), PlanError> {
         let object = self.object;
@@ -237,12 +244,11 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn program(&mut self, program: &LinkedProgram<'a>) -> Result<(), PlanError> {
+    fn program(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
         self.requirements.program(program)?;
         let body = self.body(program)?;
-        let endian = self.object.endian();
         let btf = self.btf.filter(|_| self.requirements.func_info());
-        let attach = self.resolver.attach_target(program.def)?;
+        let attach = self.resolver.attach_target(&program.def)?;
         let attach_to =
             attach.and_then(|found| found.module).map(|module| self.module(module)).transpose()?;
         let out = self.fd(FdKind::Program, &program.def.name);
@@ -251,23 +257,28 @@ impl<'a> Planner<'a> {
             license: self.object.license().to_owned(),
             flags: program.def.flags,
             name: self.kernel_name(&program.def.name),
-            expected_attach_type: self.requirements.attach_type(program.def)?,
-            btf: btf.map(|btf| prog_btf(btf, program, endian)),
+            expected_attach_type: self.requirements.attach_type(&program.def)?,
+            btf: btf.map(|btf| prog_btf(btf, program)),
             attach_btf_id: attach.map_or(0, |found| found.id.0),
             attach_to,
-            ..body.into_load(program.def.kind.prog_type(), endian, out)
+            ..body.into_load(program.def.kind.prog_type(), out)
         };
         self.step(When::Always, Command::ProgLoad(Box::new(load)));
         Ok(())
     }
 
     /// The instructions, with everything filled in that is not a descriptor.
-    fn body(&mut self, program: &LinkedProgram<'a>) -> Result<Body, PlanError> {
+    fn body(&mut self, program: &LinkedProgram) -> Result<Instructions, PlanError> {
+        let by_index = !program.ready.maps.is_empty() && self.requirements.fd_array();
+        if program.ready.complete && (by_index || program.ready.maps.is_empty()) {
+            let fds = program.ready.maps.iter().map(|&map| self.maps[map]).collect();
+            return Ok(Instructions::ready(&program.ready.insns, fds));
+        }
         let mut body = Body::new(program.slots.clone());
         for reloc in &program.relocs {
             if let RelocKind::Map | RelocKind::MapValue { .. } = reloc.kind {
-                if let Some(map) = self.object.map_index(reloc.symbol) {
-                    body.map(reloc.slot, self.maps[map], self.requirements.fd_array());
+                if let Some(map) = self.object.map_index(&reloc.symbol) {
+                    body.map(reloc.slot, self.maps[map], by_index);
                 }
                 continue;
             }
@@ -285,7 +296,7 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        Ok(body)
+        Ok(body.finish(self.object.endian()))
     }
 
     /// The descriptor of a module's BTF; the first use opens it.
@@ -309,9 +320,18 @@ impl<'a> Planner<'a> {
         if !self.target.feature(Feature::ObjectNames).counts_as_present() {
             return String::new();
         }
-        let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '.' { c } else { '_' };
-        name.chars().take(LONGEST).map(allowed).collect()
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+        if name.len() <= LONGEST && name.bytes().all(allowed) {
+            return name.to_owned();
+        }
+        let replaced = |c: char| if u8::try_from(c).is_ok_and(allowed) { c } else { '_' };
+        name.chars().take(LONGEST).map(replaced).collect()
     }
+}
+
+/// Whether a map that was made is as it shall be.
+fn is_plain(map: &MapDef) -> bool {
+    map.entries.is_empty() && !map.freeze && !matches!(map.source, MapSource::Pinned { .. })
 }
 
 /// When the plan makes the map; never, where the caller supplies it.
@@ -323,11 +343,12 @@ fn when_made(map: &MapDef, fd: Fd) -> Option<When> {
     }
 }
 
-fn prog_btf(btf: Fd, program: &LinkedProgram<'_>, endian: Endian) -> ProgBtf {
+fn prog_btf(btf: Fd, program: &LinkedProgram) -> ProgBtf {
+    let Ready { func_info, line_info, core_relos, .. } = &program.ready;
     ProgBtf {
         btf,
-        func_info: bytes(program.func_info.iter().map(|record| record.to_bytes(endian))),
-        line_info: bytes(program.line_info.iter().map(|record| record.to_bytes(endian))),
-        core_relos: bytes(program.core_relos.iter().map(|record| record.to_bytes(endian))),
+        func_info: Arc::clone(func_info),
+        line_info: Arc::clone(line_info),
+        core_relos: Arc::clone(core_relos),
     }
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::asm::Loc;
 use crate::base::{Endian, KernelVersion};
 use crate::btf::BtfError;
-use crate::object::{Need, ObjectError};
+use crate::object::Need;
 use crate::relocate::RelocateError;
 use crate::site::Site;
 
@@ -96,9 +96,6 @@ pub enum PlanError {
     /// A name of the kernel could not be resolved.
     #[error(transparent)]
     Relocate(#[from] RelocateError),
-    /// The object could not be linked.
-    #[error(transparent)]
-    Object(#[from] ObjectError),
 }
 
 const fn endian(endian: Endian) -> &'static str {
@@ -119,7 +116,6 @@ impl PlanError {
             | Self::TooLong { site, .. }
             | Self::PageSize { site, .. } => site.loc(),
             Self::Relocate(error) => error.loc(),
-            Self::Object(error) => error.loc(),
             Self::Endian { .. } | Self::Entry { .. } | Self::Btf { .. } => None,
         }
     }

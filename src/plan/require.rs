@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::{Assumption, PlanError};
-use crate::asm::{Helper, Insn, Isa, limits};
+use crate::asm::{Code, Helper, Insn, Isa, limits};
 use crate::base::KernelVersion;
 use crate::kind::AttachType;
 use crate::map::{EntriesRule, MapDef, MapFlags};
 use crate::object::Object;
 use crate::object::linker::LinkedProgram;
+use crate::object::ready::{Use, Used};
 use crate::program::ProgramDef;
 use crate::site::Site;
 use crate::target::{Fact, Feature, Subject, Target};
@@ -104,7 +105,7 @@ impl<'a> Requirements<'a> {
 
     /// Whether a program cannot be loaded without its BTF. A global function is verified as a static one where there are
     /// none (before 5.6).
-    pub(super) fn needs_btf(&self, program: &LinkedProgram<'_>) -> bool {
+    pub(super) fn needs_btf(&self, program: &LinkedProgram) -> bool {
         let global_functions = self.target.feature(Feature::GlobalFunctions).counts_as_present();
         program.needs_btf || !program.core_relos.is_empty() || program.calls_global && global_functions
     }
@@ -147,7 +148,7 @@ impl<'a> Requirements<'a> {
         }
     }
 
-    pub(super) fn program(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+    pub(super) fn program(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
         let kind = program.def.kind;
         let what = || format!("program `{}`", program.def.name);
         self.need(Subject::ProgType(kind.prog_type().0), kind.since(), what, kind.name(), &program.def.site)?;
@@ -169,7 +170,7 @@ impl<'a> Requirements<'a> {
         Ok(())
     }
 
-    fn flags(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+    fn flags(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
         let what = || format!("program `{}`", program.def.name);
         for flag in program.def.flags.iter() {
             if let Some(since) = flag.since() {
@@ -180,7 +181,7 @@ impl<'a> Requirements<'a> {
     }
 
     /// A million instructions since 5.2; before, and without `CAP_BPF`, 4096.
-    fn length(&self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+    fn length(&self, program: &LinkedProgram) -> Result<(), PlanError> {
         const MILLION: KernelVersion = KernelVersion::new(5, 2);
         let old = self.target.since(MILLION) == Fact::No;
         let limit = if old { limits::INSNS_UNPRIVILEGED } else { limits::INSNS };
@@ -196,41 +197,30 @@ impl<'a> Requirements<'a> {
         })
     }
 
-    pub(super) fn feature(&mut self, program: &LinkedProgram<'_>, feature: Feature) -> Result<(), PlanError> {
+    pub(super) fn feature(&mut self, program: &LinkedProgram, feature: Feature) -> Result<(), PlanError> {
         let what = || format!("program `{}`", program.def.name);
         self.need(Subject::Feature(feature), feature.since(), what, feature.text(), &program.def.site)
     }
 
-    fn instructions(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
-        let (mut met, mut missing) = (Isa::empty(), Isa::empty());
-        for placed in &program.functions {
-            for (inside, insn) in placed.def.code.insns() {
-                let index = placed.start as usize + inside;
-                let used = insn.as_ref().map_or(Isa::empty(), |insn| insn.isa());
-                if !met.contains(used) {
-                    missing |= self.missing_groups(used - met);
-                    met |= used;
-                }
-                match insn {
-                    Ok(insn) if used.intersects(missing) => {
-                        return Err(self.lacks_instruction(program, index, insn));
-                    }
-                    Ok(Insn::Call { helper }) => self.helper(program, index, helper)?,
-                    _ => {}
-                }
+    fn instructions(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
+        for &Use { slot, what, since } in &program.uses {
+            let slot = slot as usize;
+            match what {
+                Used::Helper(helper) => self.helper(program, slot, helper, since)?,
+                Used::Group(group) if self.fact(Subject::Isa(group.bits()), since) => {}
+                Used::Group(group) => return Err(self.lacks_instruction(program, slot, group)),
             }
         }
         Ok(())
     }
 
-    fn missing_groups(&mut self, used: Isa) -> Isa {
-        let missing =
-            |group: &Isa| group.since().is_some_and(|since| !self.fact(Subject::Isa(group.bits()), since));
-        used.iter().filter(missing).collect()
-    }
-
-    fn helper(&mut self, program: &LinkedProgram<'_>, index: usize, helper: Helper) -> Result<(), PlanError> {
-        let Some(since) = helper.since() else { return Ok(()) };
+    fn helper(
+        &mut self,
+        program: &LinkedProgram,
+        index: usize,
+        helper: Helper,
+        since: KernelVersion,
+    ) -> Result<(), PlanError> {
         let kind = program.def.kind;
         let subject = Subject::Helper { helper: helper.number(), prog_type: kind.prog_type().0 };
         if self.fact(subject, since) {
@@ -240,7 +230,7 @@ impl<'a> Requirements<'a> {
     }
 
     /// Timers have been kept from tracing programs from 5.16 to 6.19.
-    fn timer(&mut self, program: &LinkedProgram<'_>, index: usize, helper: Helper) -> Result<(), PlanError> {
+    fn timer(&mut self, program: &LinkedProgram, index: usize, helper: Helper) -> Result<(), PlanError> {
         let timers = Helper::TIMER_INIT.number()..=Helper::TIMER_CANCEL.number();
         if !timers.contains(&helper.number()) {
             return Ok(());
@@ -265,10 +255,16 @@ impl<'a> Requirements<'a> {
         Err(self.lacks(&at(program, index), &feature, since, site(program, index)))
     }
 
-    fn lacks_instruction(&self, program: &LinkedProgram<'_>, index: usize, insn: Insn) -> PlanError {
-        let since = insn.isa().since().unwrap_or(KernelVersion::new(0, 0));
-        let what = feature_of(insn.isa())
-            .map_or_else(|| format!("the instruction `{insn}`"), |feature| feature.text().to_owned());
+    /// The instruction at slot `index`, which is of a group that is missing.
+    fn lacks_instruction(&self, program: &LinkedProgram, index: usize, group: Isa) -> PlanError {
+        let insn = program.function_at(index).and_then(|(placed, inside)| insn_at(&placed.def.code, inside));
+        let groups = insn.map_or(group, |insn| insn.isa());
+        let since = groups.since().unwrap_or(KernelVersion::new(0, 0));
+        let what = match (feature_of(groups), insn) {
+            (Some(feature), _) => feature.text().to_owned(),
+            (None, Some(insn)) => format!("the instruction `{insn}`"),
+            (None, None) => "an instruction".to_owned(),
+        };
         self.lacks(&at(program, index), &what, since, site(program, index))
     }
 
@@ -315,6 +311,8 @@ impl<'a> Requirements<'a> {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn lacks(&self, what: &str, feature: &str, since: KernelVersion, site: Site) -> PlanError {
         PlanError::Lacks {
             what: what.to_owned(),
@@ -337,13 +335,18 @@ fn feature_of(group: Isa) -> Option<Feature> {
     features.into_iter().find(|(part, _)| group.intersects(*part)).map(|(_, feature)| feature)
 }
 
-fn at(program: &LinkedProgram<'_>, index: usize) -> String {
+fn insn_at(code: &Code, slot: usize) -> Option<Insn> {
+    let slots: Vec<_> = [slot, slot + 1].into_iter().filter_map(|slot| code.slot(slot)).collect();
+    Insn::decode(&slots).ok().map(|(insn, _)| insn)
+}
+
+fn at(program: &LinkedProgram, index: usize) -> String {
     match program.function_at(index) {
         Some((placed, inside)) => format!("function `{}`, instruction {inside}", placed.def.name),
         None => format!("program `{}`, instruction {index}", program.def.name),
     }
 }
 
-fn site(program: &LinkedProgram<'_>, index: usize) -> Site {
+fn site(program: &LinkedProgram, index: usize) -> Site {
     program.loc(index).into()
 }

@@ -6,6 +6,7 @@ mod caps;
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -88,16 +89,23 @@ pub fn page_size() -> Result<usize, Errno> {
 /// `EINVAL`: it does not begin with two numbers.
 pub fn kernel_version() -> Result<KernelVersion, Errno> {
     let name = nix::sys::utsname::uname().map_err(errno::from_nix)?;
-    name.release().to_str().and_then(parse_release).ok_or(Errno::EINVAL)
+    parse_release(name.release().as_bytes()).ok_or(Errno::EINVAL)
 }
 
 /// The first two numbers of `6.18.44-fc`.
-fn parse_release(release: &str) -> Option<KernelVersion> {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
-    let major = numbers.next()?.parse().ok()?;
-    let rest = release.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('.')?;
-    let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+fn parse_release(release: &[u8]) -> Option<KernelVersion> {
+    let (major, rest) = parse_number(release)?;
+    let (minor, _) = parse_number(rest.strip_prefix(b".")?)?;
     Some(KernelVersion::new(major, minor))
+}
+
+/// A number, and what comes after it.
+fn parse_number(text: &[u8]) -> Option<(u16, &[u8])> {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    let add = |number: u16, digit: &u8| number.checked_mul(10)?.checked_add(u16::from(digit - b'0'));
+    let number = digits.iter().try_fold(0, add)?;
+    (end > 0).then_some((number, rest))
 }
 
 /// The monotonic clock, which `bpf_ktime_get_ns` and timers go by: time since boot without suspension.
@@ -156,11 +164,11 @@ mod tests {
 
     #[test]
     fn releases_are_their_first_two_numbers() {
-        assert_eq!(parse_release("6.18.44-fc-v669"), Some(KernelVersion::new(6, 18)));
-        assert_eq!(parse_release("5.10-rc3+"), Some(KernelVersion::new(5, 10)));
-        assert_eq!(parse_release("7.2"), Some(KernelVersion::new(7, 2)));
+        assert_eq!(parse_release(b"6.18.44-fc-v669"), Some(KernelVersion::new(6, 18)));
+        assert_eq!(parse_release(b"5.10-rc3+"), Some(KernelVersion::new(5, 10)));
+        assert_eq!(parse_release(b"7.2"), Some(KernelVersion::new(7, 2)));
         for release in ["", "6", "6.", "6-rc1.2", "a6.1", "6.x", "99999.1", ".6.1"] {
-            assert_eq!(parse_release(release), None, "{release:?}");
+            assert_eq!(parse_release(release.as_bytes()), None, "{release:?}");
         }
     }
 }

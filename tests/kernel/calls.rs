@@ -131,7 +131,7 @@ fn can_unshare() -> Condition {
 }
 
 /// This program as root without any capability but those given.
-fn without_capabilities(keep: &[&str]) -> Command {
+pub fn without_capabilities(keep: &[&str]) -> Command {
     let kept: String = keep.iter().map(|name| format!(",+{name}")).collect();
     let mut setpriv = Command::new("setpriv");
     setpriv.arg("--securebits=+noroot");
@@ -139,7 +139,7 @@ fn without_capabilities(keep: &[&str]) -> Command {
     setpriv
 }
 
-fn can_drop() -> Condition {
+pub fn can_drop() -> Condition {
     has_cap_bpf()?;
     works(without_capabilities(&["bpf"]), "setpriv may not drop capabilities here")
 }
@@ -158,7 +158,13 @@ fn told(keep: &[&str], name: &str) -> String {
 }
 
 fn told_by(mut command: Command, name: &str) -> String {
-    let output = command.arg(std::env::current_exe().unwrap()).env(LOAD, name).output().unwrap();
+    command.env(LOAD, name);
+    this_program(command)
+}
+
+/// What this program prints when that command runs it.
+pub fn this_program(mut command: Command) -> String {
+    let output = command.arg(std::env::current_exe().unwrap()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

@@ -232,7 +232,7 @@ fn all_commands(bpffs: &Path) -> Object {
 
 fn every_command(bpffs: &Path) {
     let object = all_commands(bpffs);
-    let plan = Plan::new(&object, &Target::running(&object.needs()).unwrap()).unwrap();
+    let plan = Plan::new(&object, &Target::running(object.needs()).unwrap()).unwrap();
     let pins = || ["first", "second"].map(|name| bpffs.join(name).exists());
     with_own_descriptors(|| {
         let before = open_descriptors();

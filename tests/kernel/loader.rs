@@ -69,7 +69,7 @@ pub fn add(suite: &mut Suite) {
 
 fn load_by(fd_array: Fact) -> Loaded {
     let object = golden::object(Endian::NATIVE);
-    let target = Target::running(&object.needs()).unwrap();
+    let target = Target::running(object.needs()).unwrap();
     let target = target.with_fact(Subject::Feature(Feature::FdArray), fd_array);
     let plan = Plan::new(&object, &target).unwrap();
     kernel::load_plan(&object, &plan, Inputs::new()).unwrap()
@@ -89,7 +89,7 @@ fn assert_fires(golden: &Loaded) {
     object.add_map(MapSpec::typed::<i32, golden::Value>(MapKind::ARRAY, "m").max_entries(1).supplied());
     object.add_program(ProgramSpec::new("cancel", ProgramKind::SYSCALL), cancel());
     let object = object.finish().unwrap();
-    let plan = Plan::new(&object, &Target::running(&object.needs()).unwrap()).unwrap();
+    let plan = Plan::new(&object, &Target::running(object.needs()).unwrap()).unwrap();
     let inputs = Inputs::new().map("m", golden.map("m").unwrap().try_clone().unwrap());
     let cancels = kernel::load_plan(&object, &plan, inputs).unwrap();
     assert_eq!(run(cancels.program("cancel").unwrap()).cast_signed(), -22, "not initialised yet");
@@ -246,7 +246,7 @@ fn takes_supplied() -> (Object, Plan) {
     object.add_map(inner("numbers").supplied());
     reads(&mut object);
     let object = object.finish().unwrap();
-    let plan = Plan::new(&object, &Target::running(&object.needs()).unwrap()).unwrap();
+    let plan = Plan::new(&object, &Target::running(object.needs()).unwrap()).unwrap();
     (object, plan)
 }
 
@@ -272,7 +272,7 @@ fn supplied_keeps() {
     let map = object.add_map(inner("numbers").supplied().freeze());
     object.add_entry(map, &0, &20);
     let object = object.finish().unwrap();
-    let plan = Plan::new(&object, &Target::running(&object.needs()).unwrap()).unwrap();
+    let plan = Plan::new(&object, &Target::running(object.needs()).unwrap()).unwrap();
     let inputs = Inputs::new().map("numbers", owner.map("numbers").unwrap().try_clone().unwrap());
     let loaded = kernel::load_plan(&object, &plan, inputs).unwrap();
     let map = loaded.typed_map::<u32, u32>("numbers").unwrap();

@@ -22,6 +22,7 @@ mod probes;
 mod refused;
 mod rejections;
 mod runs;
+mod timer;
 mod timers;
 mod traps;
 mod walk;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 use support::Suite;
 
 fn main() -> ExitCode {
-    if let Some(code) = calls::child() {
+    if let Some(code) = calls::child().or_else(timer::child) {
         return code;
     }
     let mut suite = Suite::new();
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     probes::add(&mut suite);
     rejections::add(&mut suite);
     runs::add(&mut suite);
+    timer::add(&mut suite);
     timers::add(&mut suite);
     traps::add(&mut suite);
     walk::add(&mut suite);

@@ -74,7 +74,7 @@ fn without_symbol(insn: Insn) -> Insn {
 
 fn load(insn: &Insn) -> Result<Loaded, LoadError> {
     let object = object(insn);
-    let target = Target::running(&object.needs()).map_err(LoadError::Target)?;
+    let target = Target::running(object.needs()).map_err(LoadError::Target)?;
     let fd_array = match insn {
         Insn::LoadMap { map: MapRef::Fd(_), .. } | Insn::LoadMapValue { map: MapRef::Fd(_), .. } => Fact::No,
         _ => Fact::Yes,

@@ -81,7 +81,7 @@ fn replacing_keeps_numbers_and_sizes() {
 #[test]
 fn a_kernel_that_has_everything_gets_the_object_as_it_is() {
     let object = samples::every_kind();
-    let linked = bpfsmith::object::linker::link(&object).unwrap();
+    let linked = object.linked();
     let newest = samples::answers(7, 2);
     assert_eq!(samples::loaded_btf(&object, &newest), linked.btf.encode(Endian::Little));
     let unknown = Target::unknown(Endian::Little);

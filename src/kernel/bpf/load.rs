@@ -94,9 +94,9 @@ impl Kernel {
     /// The instructions with the numbers of descriptors in their immediates, where fd_array is not used.
     fn with_descriptors<'a>(&self, command: &'a ProgLoad) -> Result<Cow<'a, [u8]>, Errno> {
         if command.fd_slots.is_empty() {
-            return Ok((&command.insns).into());
+            return Ok(Cow::Borrowed(&command.insns));
         }
-        let mut insns = command.insns.clone();
+        let mut insns = command.insns.to_vec();
         let (slots, _) = insns.as_chunks_mut::<8>();
         for &(slot, fd) in &command.fd_slots {
             let number = self.get(fd)?.as_raw_fd();

@@ -1,5 +1,7 @@
 //! Loading programs, binding maps to them, reading what they print.
 
+use std::sync::Arc;
+
 use super::{Attributes, Show};
 use crate::base::flags::{LogLevel, Stream};
 use crate::kind::{AttachType, ProgType};
@@ -13,7 +15,7 @@ pub struct ProgLoad {
     /// `prog_type`.
     pub prog_type: ProgType,
     /// `insns`: 8 bytes each; `insn_cnt` follows from the length.
-    pub insns: Vec<u8>,
+    pub insns: Arc<[u8]>,
     /// Instructions whose immediate is the number of a descriptor: index of the instruction, descriptor.
     pub fd_slots: Vec<(u32, Fd)>,
     /// `license`, without its NUL.
@@ -52,10 +54,10 @@ pub struct ProgLoad {
 impl ProgLoad {
     /// A program of these instructions: everything else is empty or zero.
     #[must_use]
-    pub fn new(prog_type: ProgType, insns: Vec<u8>, out: Fd) -> Self {
+    pub fn new(prog_type: ProgType, insns: impl Into<Arc<[u8]>>, out: Fd) -> Self {
         Self {
             prog_type,
-            insns,
+            insns: insns.into(),
             fd_slots: Vec::new(),
             license: String::new(),
             kern_version: 0,
@@ -117,11 +119,11 @@ pub struct ProgBtf {
     /// `prog_btf_fd`.
     pub btf: Fd,
     /// `func_info`: records of `struct bpf_func_info`, 8 bytes each.
-    pub func_info: Vec<u8>,
+    pub func_info: Arc<[u8]>,
     /// `line_info`: records of `struct bpf_line_info`, 16 bytes each.
-    pub line_info: Vec<u8>,
+    pub line_info: Arc<[u8]>,
     /// `core_relos`: records of `struct bpf_core_relo`, 16 bytes each.
-    pub core_relos: Vec<u8>,
+    pub core_relos: Arc<[u8]>,
 }
 
 impl ProgBtf {

@@ -1,0 +1,161 @@
+//! Which kinds of programs may use timers.
+
+use bpfsmith::asm::Assembler;
+use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
+use bpfsmith::asm::{Helper, Size};
+use bpfsmith::base::{Clock, KernelVersion};
+use bpfsmith::kernel::{self, LoadError};
+use bpfsmith::kind::{AttachType, ProgType, ProgramKind};
+use bpfsmith::map::MapSpec;
+use bpfsmith::object::Object;
+use bpfsmith::plan::{Plan, PlanError};
+use bpfsmith::program::ProgramSpec;
+use bpfsmith::sys::host;
+use bpfsmith::target::Target;
+
+use super::rig::Plain;
+use crate::common::{Assembled, FP, builder, look_up, rejection, returns};
+use crate::support::{
+    Condition, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin,
+    has_vmlinux_btf,
+};
+
+pub fn add(suite: &mut Suite) {
+    for (name, prog_type) in TYPES {
+        let kinds: Vec<_> = ProgramKind::of_type(prog_type).filter(|kind| !has_trampoline(*kind)).collect();
+        suite.test_if(can_load(kinds[0]), &format!("timer kinds: {name}"), move || assert_all_load(&kinds));
+    }
+    for &kind in ProgramKind::ALL.iter().filter(|kind| has_trampoline(**kind)) {
+        suite.test_if(can_load(kind), &format!("timer kinds: {kind}"), move || assert_all_load(&[kind]));
+    }
+    for (name, kind) in REFUSED {
+        let condition = || is_before_7_0().and_then(|()| permitted());
+        suite
+            .test_if(condition, &format!("timer kinds: not {name} before 7.0"), move || assert_refused(kind));
+    }
+}
+
+/// Those that the documentation of `bpf_timer_cancel` lists.
+const TYPES: [(&str, ProgType); 22] = [
+    ("CGROUP_DEVICE", ProgType::CGROUP_DEVICE),
+    ("CGROUP_SKB", ProgType::CGROUP_SKB),
+    ("CGROUP_SOCK", ProgType::CGROUP_SOCK),
+    ("CGROUP_SOCKOPT", ProgType::CGROUP_SOCKOPT),
+    ("CGROUP_SOCK_ADDR", ProgType::CGROUP_SOCK_ADDR),
+    ("CGROUP_SYSCTL", ProgType::CGROUP_SYSCTL),
+    ("FLOW_DISSECTOR", ProgType::FLOW_DISSECTOR),
+    ("LWT_IN", ProgType::LWT_IN),
+    ("LWT_OUT", ProgType::LWT_OUT),
+    ("LWT_SEG6LOCAL", ProgType::LWT_SEG6LOCAL),
+    ("LWT_XMIT", ProgType::LWT_XMIT),
+    ("SCHED_ACT", ProgType::SCHED_ACT),
+    ("SCHED_CLS", ProgType::SCHED_CLS),
+    ("SK_LOOKUP", ProgType::SK_LOOKUP),
+    ("SK_MSG", ProgType::SK_MSG),
+    ("SK_REUSEPORT", ProgType::SK_REUSEPORT),
+    ("SK_SKB", ProgType::SK_SKB),
+    ("SOCKET_FILTER", ProgType::SOCKET_FILTER),
+    ("SOCK_OPS", ProgType::SOCK_OPS),
+    ("SYSCALL", ProgType::SYSCALL),
+    ("TRACING", ProgType::TRACING),
+    ("XDP", ProgType::XDP),
+];
+
+/// LSM is among these: the kernel calls it from where it attaches, as it does fentry, fexit and fmod_ret.
+fn has_trampoline(kind: ProgramKind) -> bool {
+    let traces = [AttachType::TRACE_FENTRY, AttachType::TRACE_FEXIT, AttachType::MODIFY_RETURN];
+    let attach = kind.expected_attach_type();
+    kind.prog_type() == ProgType::LSM || attach.is_some_and(|attach| traces.contains(&attach))
+}
+
+const REFUSED: [(&str, ProgramKind); 4] = [
+    ("KPROBE", ProgramKind::KPROBE),
+    ("TRACEPOINT", ProgramKind::TRACEPOINT),
+    ("PERF_EVENT", ProgramKind::PERF_EVENT),
+    ("RAW_TRACEPOINT", ProgramKind::RAW_TRACEPOINT),
+];
+
+fn permitted() -> Condition {
+    all(&[has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf])()
+}
+
+fn is_before_7_0() -> Condition {
+    let kernel = host::kernel_version().map_err(|errno| errno.to_string())?;
+    if kernel < KernelVersion::new(7, 0) { Ok(()) } else { Err(format!("Linux {kernel} lets them")) }
+}
+
+/// Whether the verifier comes to see programs of the kind at all: an empty one loads.
+fn can_load(kind: ProgramKind) -> impl FnOnce() -> Condition {
+    move || {
+        permitted()?;
+        match kernel::load(&object(kind, returns(legal(kind)))) {
+            Err(LoadError::Command { errno, .. }) => {
+                Err(format!("the kernel refuses the empty program before its verifier looks at it: {errno}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn legal(kind: ProgramKind) -> i32 {
+    kind.return_range().map_or(0, |range| *range.start())
+}
+
+/// A function or the like that every kernel has.
+fn spec(kind: ProgramKind) -> ProgramSpec {
+    let spec = ProgramSpec::new("prog", kind);
+    match kind.name() {
+        "tp_btf" => spec.attach_to("task_newtask"),
+        "iter" | "iter.s" => spec.attach_to("task"),
+        "lsm" | "lsm.s" => spec.attach_to("file_open"),
+        "lsm_cgroup" => spec.attach_to("socket_bind"),
+        _ if kind.expected_attach_type() == Some(AttachType::MODIFY_RETURN) => {
+            spec.attach_to("security_file_open")
+        }
+        _ if kind.needs_attach_btf_id() => spec.attach_to("__x64_sys_getpgid"),
+        _ => spec,
+    }
+}
+
+fn object(kind: ProgramKind, code: Assembled) -> Object {
+    let mut object = builder();
+    object.add_map(MapSpec::array::<Plain>("timers").max_entries(1));
+    object.add_program(spec(kind), code);
+    object.add_function("callback", returns(0));
+    object.finish().unwrap()
+}
+
+/// A call of each of the four.
+fn four_calls(kind: ProgramKind) -> Assembled {
+    let mut a = Assembler::new();
+    let out = a.label();
+    a.st(Size::W, FP, -4, 0);
+    look_up(&mut a, "timers").jeq(R0, 0, out).mov(R6, R0).add(R6, Plain::TIMER.off());
+    a.mov(R1, R6).load_map(R2, "timers").mov(R3, Clock::Monotonic).call(Helper::TIMER_INIT);
+    a.mov(R1, R6).load_function(R2, "callback").call(Helper::TIMER_SET_CALLBACK);
+    a.mov(R1, R6).mov(R2, 0).mov(R3, 0).call(Helper::TIMER_START);
+    a.mov(R1, R6).call(Helper::TIMER_CANCEL);
+    a.bind(out).mov(R0, legal(kind)).exit();
+    a.finish()
+}
+
+fn assert_all_load(kinds: &[ProgramKind]) {
+    let kernel = host::kernel_version().unwrap();
+    let failures: Vec<_> = kinds
+        .iter()
+        .filter(|kind| kind.since() <= kernel)
+        .filter_map(|&kind| kernel::load(&object(kind, four_calls(kind))).err().map(|error| (kind, error)))
+        .collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// By our table for this release; the kernel, whose release is but a hint, has the last word.
+fn assert_refused(kind: ProgramKind) {
+    let object = object(kind, four_calls(kind));
+    let kernel = host::kernel_version().unwrap();
+    let error = Plan::new(&object, &Target::of_kernel(kernel.major, kernel.minor)).unwrap_err();
+    let PlanError::Lacks { since, .. } = &error else { panic!("{error}") };
+    assert_eq!(*since, KernelVersion::new(7, 0));
+    assert!(error.loc().is_some_and(|loc| loc.file() == file!()), "{error}");
+    assert_eq!(rejection(&object).reason(), "tracing progs cannot use bpf_timer yet");
+}
