@@ -1,6 +1,5 @@
 //! The running kernel: executes plans, holds maps and programs, explains what it refuses.
 
-mod batch;
 mod bpf;
 pub mod cause;
 mod explain;
@@ -11,22 +10,19 @@ mod map;
 pub(crate) mod pin;
 mod probe;
 mod program;
-mod queue;
 pub mod rejection;
 #[cfg(feature = "report")]
 pub mod report;
 mod running;
 mod value;
 
-pub use batch::Batches;
 pub use bpf::Kernel;
 pub use load::{Inputs, LoadError, Loaded, load, load_plan, load_with};
 pub use log::VerifierLog;
-pub use map::{Keys, Map, MapError, OnDrop, TypedMap};
+pub use map::{Batches, Keys, Map, MapError, OnDrop, Queue, TypedMap};
 pub use pin::unpin;
 pub use probe::probe;
 pub use program::{Program, ProgramError, TestOutcome, TestRun};
-pub use queue::Queue;
 pub use rejection::{Position, Rejection};
 #[cfg(feature = "report")]
 pub use report::Sources;

@@ -12,7 +12,6 @@ use std::process::{Command, Stdio};
 use bpfsmith::Object;
 use bpfsmith::asm::Insn;
 use bpfsmith::base::Endian;
-use bpfsmith::btf::Btf;
 
 fn examples() -> [(&'static str, Object); 3] {
     [
@@ -44,11 +43,6 @@ fn as_llvm_sees_it(insn: Insn) -> String {
     }
 }
 
-/// With the types of functions, as a load sends it.
-fn types(object: &Object) -> Btf {
-    object.linked().btf.clone()
-}
-
 fn bytes(object: &Object) -> Vec<u8> {
     object.functions().iter().flat_map(|function| function.code.encode(Endian::Little)).collect()
 }
@@ -70,7 +64,11 @@ fn the_instructions_are_what_llvm_reads() {
 #[test]
 fn the_types_are_what_bpftool_reads() {
     for (name, object) in examples() {
-        assert_eq!(types(&object).listing().to_string(), recorded(&format!("{name}.bpftool.txt")), "{name}");
+        assert_eq!(
+            object.linked().btf.listing().to_string(),
+            recorded(&format!("{name}.bpftool.txt")),
+            "{name}"
+        );
     }
 }
 
@@ -94,7 +92,7 @@ fn the_tools_still_read_the_examples_so() {
             .map(|line| words(line) + "\n")
             .collect();
         let file = std::env::temp_dir().join(format!("bpfsmith-{}-{name}.btf", std::process::id()));
-        std::fs::write(&file, types(&object).encode(Endian::NATIVE)).unwrap();
+        std::fs::write(&file, object.linked().btf.encode(Endian::NATIVE)).unwrap();
         let types = told("bpftool", &["btf", "dump", "file", file.to_str().unwrap()], &[]);
         std::fs::remove_file(file).unwrap();
         for (reading, tool) in [(text, "llvm-19"), (types, "bpftool")] {

@@ -6,9 +6,8 @@ use thiserror::Error;
 
 use super::bpf::{Kernel, Open};
 use super::explain;
-use super::map::{Holders, Map, MapError, OnDrop, TypedMap};
+use super::map::{Holders, Map, MapError, OnDrop, Queue, TypedMap};
 use super::program::Program;
-use super::queue::Queue;
 use super::rejection::Rejection;
 use crate::base::Errno;
 use crate::btf::BtfType;

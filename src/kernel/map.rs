@@ -1,7 +1,9 @@
 //! Maps in the kernel: read and written, by bytes or by Rust types, pinned and opened.
 
+mod batch;
 mod holders;
 mod locked;
+mod queue;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,10 +12,11 @@ use std::path::Path;
 
 use thiserror::Error;
 
+pub use batch::Batches;
 pub(super) use holders::Holders;
 pub use holders::OnDrop;
+pub use queue::Queue;
 
-use super::queue::Queue;
 use super::value::{read, with_bytes, with_zeros};
 use crate::base::Errno;
 use crate::btf::BtfType;
@@ -260,17 +263,11 @@ impl Map {
     /// [`MapError::Kernel`]; EINVAL for a wrong length, without a call.
     #[doc(alias = "BPF_MAP_LOOKUP_ELEM")]
     pub fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<bool, MapError> {
-        self.lookup_with(key, value, ElemFlags::empty())
-    }
-
-    /// Moves the value of `key` into `value`, as [`lookup`](Self::lookup) would copy it; false where there is none
-    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 4.20 for queues and stacks, 5.14 for hashes).
-    ///
-    /// # Errors
-    /// [`MapError::Kernel`]: ENOTSUPP for other kinds; EINVAL for a wrong length, without a call.
-    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
-    pub fn take(&self, key: &[u8], value: &mut [u8]) -> Result<bool, MapError> {
-        self.take_with(key, value, ElemFlags::empty())
+        match sys::map::lookup(&self.fd, key, value, ElemFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(self.error("MAP_LOOKUP_ELEM", errno)),
+        }
     }
 
     /// Puts a descriptor in the place of `key`: a map into a map of maps, a program into a program array, a cgroup, a socket or
@@ -459,14 +456,14 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
         }
     }
 
-    pub(super) fn one_value(&self, given: usize) -> Result<(), MapError> {
+    fn one_value(&self, given: usize) -> Result<(), MapError> {
         match self.map.values_per_key() {
             actual if actual == given => Ok(()),
             actual => Err(MapError::PerCpu { map: self.map.name.clone(), actual, given }),
         }
     }
 
-    pub(super) fn unreadable(&self, part: &'static str) -> MapError {
+    fn unreadable(&self, part: &'static str) -> MapError {
         MapError::Value { map: self.map.name.clone(), part }
     }
 }

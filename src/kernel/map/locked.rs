@@ -31,12 +31,13 @@ impl Map {
         self.found("MAP_LOOKUP_ELEM", sys::map::lookup(&self.fd, key, value, flags))
     }
 
-    /// [`take`](Self::take) under `flags`.
+    /// Moves the value of `key` into `value`: the element is deleted, its timer freed. False where there is none
+    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 4.20 for queues and stacks, 5.14 for hashes).
     ///
     /// # Errors
-    /// As of [`take`](Self::take); EINVAL for [`ElemFlags::LOCK`] where the value has no lock.
-    #[doc(alias = "BPF_F_LOCK")]
-    pub fn take_with(&self, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<bool, MapError> {
+    /// [`MapError::Kernel`]: ENOTSUPP where the kind cannot do that, EINVAL for a wrong length, without a call.
+    #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
+    pub fn take(&self, key: &[u8], value: &mut [u8], flags: ElemFlags) -> Result<bool, MapError> {
         self.found("MAP_LOOKUP_AND_DELETE_ELEM", sys::map::lookup_and_delete(&self.fd, key, value, flags))
     }
 
@@ -69,14 +70,13 @@ impl<K: BtfType, V: BtfType> TypedMap<'_, K, V> {
         self.set_with(key, value, ElemFlags::LOCK)
     }
 
-    /// Takes the value of `key` out; `None` where there is none. The element is deleted, its timer freed
-    /// (`BPF_MAP_LOOKUP_AND_DELETE_ELEM`, since 5.14).
+    /// Takes the value of `key` out: the element is deleted, its timer freed.
     ///
     /// # Errors
-    /// [`MapError::PerCpu`] in a per-CPU map, else as [`Map::take`].
+    /// As [`Map::take`].
     #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
     pub fn take(&self, key: &K) -> Result<Option<V>, MapError> {
-        self.read_with(key, |key, value| self.map.take(key, value))
+        self.read_with(key, |key, value| self.map.take(key, value, ElemFlags::empty()))
     }
 
     fn read_with(

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::map::{MapError, TypedMap};
-use super::value::read;
+use super::{MapError, TypedMap};
 use crate::base::{Endian, Errno};
 use crate::btf::BtfType;
+use crate::kernel::value::read;
 use crate::sys::abi::ElemFlags;
 use crate::sys::map::{self, BatchError, Cursor};
 

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::map::{Map, MapError};
-use super::value::{read, with_bytes, with_zeros};
+use super::{Map, MapError};
 use crate::btf::BtfType;
+use crate::kernel::value::{read, with_bytes, with_zeros};
 use crate::sys::abi::ElemFlags;
 
 /// A map without keys seen through a Rust type: a queue gives the oldest value first, a stack the newest.
@@ -56,7 +56,7 @@ impl<'a, V: BtfType> Queue<'a, V> {
     /// # Errors
     /// [`MapError::Kernel`]; [`MapError::Value`] where the bytes are no value of the Rust type.
     pub fn pop(&self) -> Result<Option<V>, MapError> {
-        self.next_by(Map::take)
+        self.next_by(|map, key, value| map.take(key, value, ElemFlags::empty()))
     }
 
     /// The next value, which stays; `None` where there is none (`BPF_MAP_LOOKUP_ELEM`, since 4.20).
@@ -81,7 +81,6 @@ impl<'a, V: BtfType> Queue<'a, V> {
     }
 
     /// The map behind the type.
-    #[must_use]
     pub fn untyped(&self) -> &'a Map {
         self.map
     }
