@@ -110,7 +110,15 @@ fn fits(declared: &MapDef, supplied: &Map) -> Result<(), LoadError> {
 /// Dropping it closes them. What something else refers to lives on: a map that is pinned, a program that is attached by a link,
 /// that a timer calls. The *timers* of its maps do not: without a descriptor or a pin of their map they are cancelled, even
 /// where an attached program goes on using the map. [`stopped_by_drop`](Self::stopped_by_drop) names the maps; keep the
-/// `Loaded`, [take](Self::take_map) and keep the map, or [pin](Map::pin) it.
+/// `Loaded`, [take](Self::take_map) and keep the map, or [pin](Map::pin) it. To load and forget is a warning, here made an error:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # fn load(object: &bpfsmith::object::Object) -> Result<(), bpfsmith::kernel::LoadError> {
+/// bpfsmith::kernel::load(object)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "dropping it closes its maps and programs, and stops the timers of its maps"]
 pub struct Loaded {

@@ -12,7 +12,7 @@
 //! | eviction | | | freed |
 //!
 //! Freed is cancelled, its program let go, and the place empty: `bpf_timer_start` there returns -EINVAL, `bpf_timer_init` makes a
-//! new one. Of a hash that is Linux 5.15 to 7.2.
+//! new one.
 
 use super::{Map, MapError, TypedMap};
 use crate::base::Errno;
