@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn object() -> Result<Object, ObjectError> {
+pub(crate) fn object() -> Result<Object, ObjectError> {
     let mut object = ObjectBuilder::new("map_elem").license("GPL");
     object.add_map(MapSpec::hash::<i32, MapElem>("hmap").max_entries(1000));
     object.add_program(ProgramSpec::new("bpf_prog1", ProgramKind::SYSCALL), bpf_prog1());

@@ -78,7 +78,7 @@ fn run(cancel: bool) -> Result<bool, Box<dyn Error>> {
     Ok(true)
 }
 
-fn object(cancel: bool) -> Result<Object, ObjectError> {
+pub(crate) fn object(cancel: bool) -> Result<Object, ObjectError> {
     let mut object = ObjectBuilder::new("timer_cancel").license("GPL");
     object.add_map(MapSpec::array::<Elem>("timers").max_entries(1));
     object.add_map(MapSpec::array::<u64>("runs").max_entries(1));

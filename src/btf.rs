@@ -42,6 +42,7 @@ mod view;
 
 pub use crate::base::Endian;
 pub use builder::Builder;
+pub(crate) use check::function_name;
 pub use error::{BtfError, DecodeError, DecodeReason, Place, Rule};
 pub use fields::{
     Field, ListHead, ListNode, RbNode, RbRoot, RefCount, ResSpinLock, SpinLock, TaskWork, Timer, WorkQueue,

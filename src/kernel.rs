@@ -2,6 +2,7 @@
 
 mod bpf;
 pub mod cause;
+mod explain;
 mod hint;
 mod load;
 pub mod log;
@@ -15,6 +16,7 @@ pub mod report;
 mod running;
 mod value;
 
+pub use bpf::Kernel;
 pub use load::{Inputs, LoadError, Loaded, load, load_plan};
 pub use log::VerifierLog;
 pub use map::{Keys, Map, MapError, TypedMap};
@@ -26,4 +28,4 @@ pub use rejection::{Rejection, Site};
 pub use report::Sources;
 pub use running::TargetError;
 
-pub use crate::sys::abi::ElemFlags;
+pub use crate::base::flags::ElemFlags;

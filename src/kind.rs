@@ -1,6 +1,8 @@
 //! Program kinds: one table of what can be loaded, as which type, for which place, under which section name.
 
 mod attach_type;
+mod context;
+mod helpers;
 mod prog_type;
 mod table;
 
@@ -8,10 +10,16 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 pub use attach_type::AttachType;
+pub use context::{Access, Context, ContextField, ContextPointer, Direction, Known, Widths};
+pub use helpers::{HelperSet, HelperTerms};
 pub use prog_type::ProgType;
 use table::{Row, TABLE};
 
 use crate::base::{Capabilities, KernelVersion};
+
+/// The release whose verdicts the tables of helpers, contexts and return values were compared with, one by one. A later one may
+/// allow more.
+pub const COMPARED_WITH: KernelVersion = KernelVersion::new(6, 18);
 
 /// How a program is to be loaded: its type, the place it expects, and whether it may sleep.
 ///
@@ -119,7 +127,8 @@ impl ProgramKind {
 
     /// The first release whose `BPF_PROG_TEST_RUN` runs the kind; `None`: none does.
     ///
-    /// `STRUCT_OPS` has a test run for the kernel's own dummy table only, which does not count.
+    /// `STRUCT_OPS` has a test run for the kernel's own dummy table only, which does not count. That of `TRACING` calls the
+    /// kernel's functions for such tests (`bpf_fentry_test1`, ...): the program runs if it is attached to one of them.
     #[must_use]
     pub const fn test_run(self) -> Option<KernelVersion> {
         let (major, minor) = match self.prog_type() {

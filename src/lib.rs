@@ -17,7 +17,7 @@ pub mod map;
 pub mod object;
 pub mod plan;
 pub mod program;
-mod relocate;
+pub mod relocate;
 mod site;
 #[cfg(feature = "kernel")]
 pub mod sys;

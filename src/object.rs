@@ -1,16 +1,21 @@
 //! The object: maps, functions, programs and their BTF, as plain data that every door knows.
 
 mod builder;
+mod calls;
 mod error;
+mod function;
 pub mod linker;
 mod names;
 mod needs;
 mod only;
 mod rules;
+mod types;
 
 pub use builder::{MapRef, ObjectBuilder};
 pub use error::ObjectError;
+pub use function::FunctionDef;
 pub use needs::{Need, Needs};
+pub(crate) use types::by_c_name;
 
 use names::NameSpaces;
 
@@ -18,7 +23,7 @@ use crate::asm::Isa;
 use crate::base::Endian;
 use crate::btf::{Btf, BtfError, Builder};
 use crate::map::MapDef;
-use crate::program::{FunctionDef, ProgramDef};
+use crate::program::ProgramDef;
 
 /// Maps, functions, programs and BTF, closed over each other: every name they use is defined in it or
 /// declared as a need.
@@ -131,12 +136,8 @@ struct Types(Builder);
 impl Types {
     /// The finished BTF; BTF without types, which no kernel takes, is what an object without any has.
     fn finished(&self) -> Result<Btf, BtfError> {
-        finish(self.0.clone())
+        if self.0.view().is_empty() { Ok(self.0.view().clone()) } else { self.0.clone().finish() }
     }
-}
-
-fn finish(builder: Builder) -> Result<Btf, BtfError> {
-    if builder.view().is_empty() { Ok(builder.view().clone()) } else { builder.finish() }
 }
 
 impl PartialEq for Types {

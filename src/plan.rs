@@ -1,22 +1,25 @@
 //! Object and target in, bpf(2) commands as data out: a pure function.
 
+mod body;
 mod build;
 mod command;
 mod display;
 mod error;
 mod execute;
 mod fd;
+mod reply;
 mod require;
 
 pub use command::*;
 pub use error::PlanError;
-pub use execute::{Bpf, Failure, MapShape, Reply, StepError};
+pub use execute::{Bpf, StepError};
 pub use fd::{Fd, FdInfo, FdKind};
+pub use reply::*;
 
 use crate::base::{Endian, KernelVersion};
 use crate::object::Object;
 use crate::object::linker::Linked;
-use crate::target::{Subject, Target};
+use crate::target::{Called, Subject, Target};
 
 /// The bpf(2) commands that load an object, in order, over symbolic descriptors.
 ///
@@ -25,7 +28,7 @@ use crate::target::{Subject, Target};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     name: String,
-    target: String,
+    target: Called,
     endian: Endian,
     fds: Vec<FdInfo>,
     steps: Vec<Step>,
@@ -121,7 +124,8 @@ impl Plan {
 
     /// Descriptors that are of no use once everything is loaded.
     fn temporary(&self) -> impl Iterator<Item = Fd> {
-        let of_no_use = |info: &FdInfo| matches!(info.kind, FdKind::Btf | FdKind::InnerMap);
+        let of_no_use =
+            |info: &FdInfo| matches!(info.kind, FdKind::Btf | FdKind::ModuleBtf | FdKind::InnerMap);
         (0u32..).zip(&self.fds).filter(move |(_, info)| of_no_use(info)).map(|(index, _)| Fd(index))
     }
 }

@@ -1,27 +1,10 @@
-//! Functions and programs inside an object: plain data.
+//! Programs inside an object: plain data.
 
-use crate::asm::Code;
-use crate::btf::{Linkage, TypeId};
+use crate::base::KernelVersion;
 use crate::kind::ProgramKind;
 use crate::site::Site;
 
 use bitflags::bitflags;
-
-/// One function: its code and the BTF it is known by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FunctionDef {
-    /// The name calls refer to it by.
-    pub name: String,
-    /// Its instructions.
-    pub code: Code,
-    /// `static` for callbacks and functions verified with their callers; `global` for entry points and
-    /// functions verified on their own (since 5.6).
-    pub linkage: Linkage,
-    /// Its FUNC_PROTO in the object's BTF; void stands for `int name(void)`.
-    pub proto: TypeId,
-    /// The Rust line that added it.
-    pub site: Site,
-}
 
 /// A program: an entry function and a kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,8 +76,32 @@ bitflags! {
         /// `BPF_F_TEST_REG_INVARIANTS` (6.8): a broken register invariant is an error, for tests of the verifier.
         const TEST_REG_INVARIANTS = 128;
         /// `BPF_F_TOKEN_FD` (6.9): `prog_token_fd` is given.
-        const TOKEN_FD = 1 << 16;
+        const TOKEN_FD = crate::base::flags::BPF_F_TOKEN_FD;
         const _ = !0;
+    }
+}
+
+impl ProgramFlags {
+    /// The first release that knows all of the flags; `None` without a flag, or with one that has no name.
+    #[must_use]
+    pub fn since(self) -> Option<KernelVersion> {
+        self.iter().map(Self::since_one).collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    fn since_one(flag: Self) -> Option<KernelVersion> {
+        let (major, minor) = match flag {
+            Self::STRICT_ALIGNMENT => (4, 12),
+            Self::ANY_ALIGNMENT => (5, 0),
+            Self::TEST_RND_HI32 => (5, 3),
+            Self::TEST_STATE_FREQ => (5, 4),
+            Self::SLEEPABLE => (5, 10),
+            Self::XDP_HAS_FRAGS => (5, 18),
+            Self::XDP_DEV_BOUND_ONLY => (6, 3),
+            Self::TEST_REG_INVARIANTS => (6, 8),
+            Self::TOKEN_FD => (6, 9),
+            _ => return None,
+        };
+        Some(KernelVersion::new(major, minor))
     }
 }
 

@@ -7,14 +7,14 @@ use crate::asm::Loc;
 /// The Rust line something was described on, for error messages; two objects that differ only in
 /// their sites are equal.
 #[derive(Clone, Default)]
-pub struct Site(Option<Loc>);
+pub struct Site(Option<Box<Loc>>);
 
 impl Site {
     /// The caller's line.
     #[track_caller]
     #[must_use]
     pub fn here() -> Self {
-        Self(Some(Loc::caller()))
+        Self(Some(Box::new(Loc::caller())))
     }
 
     /// No line is known (objects read from files).
@@ -26,13 +26,13 @@ impl Site {
     /// The line, where it is known.
     #[must_use]
     pub fn loc(&self) -> Option<&Loc> {
-        self.0.as_ref()
+        self.0.as_deref()
     }
 }
 
 impl From<Option<&Loc>> for Site {
     fn from(loc: Option<&Loc>) -> Self {
-        Self(loc.cloned())
+        Self(loc.cloned().map(Box::new))
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Target {
     capabilities: Option<Capabilities>,
     facts: BTreeMap<Subject, Fact>,
     kernel_btf: Option<KernelBtf>,
+    modules: Vec<Module>,
     symbols: BTreeMap<String, u64>,
 }
 
@@ -45,6 +46,14 @@ impl fmt::Debug for KernelBtf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.bytes().len())
     }
+}
+
+/// A kernel module with BTF.
+#[derive(Clone, Debug, PartialEq)]
+struct Module {
+    name: String,
+    id: u32,
+    btf: KernelBtf,
 }
 
 /// Whether a kernel has something.
@@ -130,12 +139,16 @@ features! {
     GlobalData (5, 2) "addresses of map values, frozen maps";
     /// Loops the verifier walks.
     BoundedLoops (5, 3) "bounded loops";
+    /// `attach_btf_id`: programs that attach to a function of the kernel by its BTF.
+    AttachBtfId (5, 5) "attach_btf_id";
     /// Functions verified on their own; linkage in BTF's FUNC.
     GlobalFunctions (5, 6) "global functions";
     /// `BPF_LINK_CREATE` for cgroups.
     Links (5, 7) "bpf_link";
     /// `CAP_BPF`, `CAP_PERFMON`.
     CapBpf (5, 8) "CAP_BPF and CAP_PERFMON";
+    /// BTF of modules: `BPF_BTF_GET_FD_BY_ID` of them, `attach_btf_obj_fd`.
+    ModuleBtf (5, 11) "BTF of kernel modules";
     /// `BPF_PSEUDO_FUNC`: callbacks.
     Callbacks (5, 13) "callbacks (BPF_PSEUDO_FUNC)";
     /// Calls of kernel functions.
@@ -144,6 +157,8 @@ features! {
     FdArray (5, 14) "fd_array";
     /// `struct bpf_timer` in map values.
     Timers (5, 15) "timers in map values";
+    /// Calls of functions of kernel modules.
+    ModuleKfuncs (5, 16) "functions of kernel modules (kfuncs)";
     /// CO-RE relocations in the kernel, `core_relos`.
     KernelCore (5, 17) "CO-RE relocation by the kernel (core_relos)";
     /// `log_true_size`.
@@ -171,6 +186,7 @@ impl Target {
             capabilities: None,
             facts: BTreeMap::new(),
             kernel_btf: None,
+            modules: Vec::new(),
             symbols: BTreeMap::new(),
         }
     }
@@ -213,6 +229,19 @@ impl Target {
     #[must_use]
     pub fn with_btf(mut self, bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         self.kernel_btf = Some(KernelBtf(Arc::new(bytes)));
+        self
+    }
+
+    /// Adds the BTF of a kernel module (`/sys/kernel/btf/<name>`, since 5.11), for names that the kernel's own BTF does not
+    /// have; `id` is the number of the BTF object, under which a load opens it.
+    #[must_use]
+    pub fn with_module(
+        mut self,
+        name: impl Into<String>,
+        id: u32,
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+    ) -> Self {
+        self.modules.push(Module { name: name.into(), id, btf: KernelBtf(Arc::new(bytes)) });
         self
     }
 
@@ -287,6 +316,11 @@ impl Target {
         self.kernel_btf.as_ref().map(KernelBtf::bytes)
     }
 
+    /// The modules whose BTF is known: name, number of the BTF object, BTF; in the order they were added.
+    pub fn modules(&self) -> impl Iterator<Item = (&str, u32, &[u8])> {
+        self.modules.iter().map(|module| (module.name.as_str(), module.id, module.btf.bytes()))
+    }
+
     /// The address of a kernel symbol, where known.
     #[must_use]
     pub fn symbol(&self, name: &str) -> Option<u64> {
@@ -297,6 +331,11 @@ impl Target {
     #[must_use]
     pub fn feature(&self, feature: Feature) -> Fact {
         self.fact(Subject::Feature(feature), feature.since())
+    }
+
+    /// Whether anything is known to be missing: a release that is a hint says nothing of that.
+    pub(crate) fn lacks_anything(&self) -> bool {
+        (self.release.is_some() && !self.release_is_hint) || self.facts.values().any(|&fact| fact == Fact::No)
     }
 
     /// What the release tells of something that came with release `since`.
@@ -345,7 +384,24 @@ impl fmt::Display for Feature {
 /// `Linux 6.12`, or `a kernel of unknown release`.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.release {
+        self.called().fmt(f)
+    }
+}
+
+impl Target {
+    /// What it is called, to be printed when somebody asks.
+    pub(crate) fn called(&self) -> Called {
+        Called(self.release)
+    }
+}
+
+/// What a target is called: its release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Called(Option<KernelVersion>);
+
+impl fmt::Display for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             Some(release) => write!(f, "Linux {release}"),
             None => f.write_str("a kernel of unknown release"),
         }

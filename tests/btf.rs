@@ -5,5 +5,15 @@
 mod build;
 #[path = "btf/derive.rs"]
 mod derive;
+#[path = "btf/errors.rs"]
+mod errors;
 #[path = "btf/ext.rs"]
 mod ext;
+#[path = "btf/layout.rs"]
+mod layout;
+#[path = "btf/print.rs"]
+mod print;
+#[path = "btf/properties.rs"]
+mod properties;
+#[path = "btf/special.rs"]
+mod special;

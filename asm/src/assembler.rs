@@ -43,7 +43,7 @@ pub struct Assembler {
     error: Option<AsmError>,
 }
 
-/// A label's own: where it was made and bound, and the slot that it stands for.
+/// What is known of a label: the slot it stands for, and where it was bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     pub(crate) slot: Option<u32>,

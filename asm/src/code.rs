@@ -125,7 +125,7 @@ impl Code {
     /// count.
     #[must_use]
     pub fn isa(&self) -> Isa {
-        self.insns().filter_map(|(_, insn)| insn.ok()).map(Insn::isa).collect()
+        self.insns().filter_map(|(_, insn)| insn.ok()).fold(Isa::empty(), |isa, insn| isa | insn.isa())
     }
 
     /// The bytes: eight for each slot.

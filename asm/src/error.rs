@@ -91,7 +91,7 @@ pub enum AsmError {
         name: Box<str>,
     },
     /// An instruction has no field for what is to be filled in.
-    #[error("{loc}: {insn:?} has no field for {kind:?}")]
+    #[error("{loc}: `{insn}` has no place for {}", filled_in(*kind))]
     Reloc {
         /// The instruction.
         loc: Loc,
@@ -101,7 +101,7 @@ pub enum AsmError {
         kind: RelocKind,
     },
     /// What is to go to a label is no jump.
-    #[error("{loc}: {insn:?} does not jump, so it cannot go to a label")]
+    #[error("{loc}: `{insn}` does not jump, so it cannot go to a label")]
     NoJump {
         /// The instruction.
         loc: Loc,
@@ -109,7 +109,7 @@ pub enum AsmError {
         insn: Insn,
     },
     /// The instruction set lacks an instruction, and no others do exactly the same.
-    #[error("{loc}: {insn:?} needs {}, which the instruction set lacks", needs(*missing))]
+    #[error("{loc}: `{insn}` needs {}, which the instruction set lacks", needs(*missing))]
     Isa {
         /// The instruction.
         loc: Loc,
@@ -226,6 +226,20 @@ fn stored_in(size: Size) -> &'static str {
         Size::H => "2 bytes",
         Size::W => "4 bytes",
         Size::DW => "8 bytes, where it must be a signed 32-bit number",
+    }
+}
+
+fn filled_in(kind: RelocKind) -> &'static str {
+    match kind {
+        RelocKind::Map => "a map",
+        RelocKind::MapValue { .. } => "the address of a map's value at that offset",
+        RelocKind::CallFunction => "the distance to a function that is called",
+        RelocKind::LoadFunction => "the distance to a function whose address is loaded",
+        RelocKind::Kfunc => "a kernel function",
+        RelocKind::Ksym { typed: false } => "the address of a kernel symbol",
+        RelocKind::Ksym { typed: true } => "the BTF id of a kernel variable",
+        RelocKind::BtfId(_) => "the BTF id of a type",
+        RelocKind::Core(_) => "what a CO-RE relocation gives",
     }
 }
 

@@ -198,7 +198,7 @@ const SOURCE_DIRECTORIES: [&str; 4] = ["src", "examples", "tests", "benches"];
 
 fn relative(path: &str) -> &str {
     if !is_absolute(path) {
-        return path;
+        return without_detour(path);
     }
     let mut package = None;
     let mut previous = None;
@@ -212,6 +212,12 @@ fn relative(path: &str) -> &str {
     }
     let kept = package.or(previous).unwrap_or(0);
     path.get(kept..).map_or(path, |rest| rest.trim_start_matches(['/', '\\']))
+}
+
+/// A file that a `#[path]` attribute names from elsewhere in its package (`tests/../examples/a.rs`): the way there goes.
+fn without_detour(path: &str) -> &str {
+    let in_sources = |rest: &&str| SOURCE_DIRECTORIES.contains(&rest.split('/').next().unwrap_or_default());
+    path.rsplit_once("../").map(|(_, rest)| rest).filter(in_sources).unwrap_or(path)
 }
 
 fn is_absolute(path: &str) -> bool {

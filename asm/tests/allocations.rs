@@ -1,4 +1,4 @@
-//! Emitting does not allocate for each instruction.
+//! Emitting and printing do not allocate for each instruction, and reading text does not either.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     cell::Cell,
 };
 
-use bpfsmith_asm::{Assembler, Code, Endian, Reg::*};
+use bpfsmith_asm::{Assembler, Code, Endian, Form, Insn, Isa, Reg::*, walk};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
@@ -88,4 +88,50 @@ fn there_are_none_when_everything_is_reused() {
     let again = allocations(pass);
     // The map behind the cache of places has a node again.
     assert!(again <= 2, "{again}");
+}
+
+/// Takes what is written, and keeps nothing.
+struct Sink(usize);
+
+impl std::fmt::Write for Sink {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
+/// Every instruction there is, and every name.
+fn everything() -> Code {
+    let mut a = Assembler::with_isa(Isa::all());
+    for slot in walk::all().flat_map(Insn::encode) {
+        a.raw(slot);
+    }
+    a.load_map(R1, "map").load_map_value(R1, "two words", 8).load_function(R1, "tick").call_function("tick");
+    a.call_kfunc("kfunc").load_ksym(R1, "jiffies").load_ksym_typed(R1, "runqueues").exit();
+    a.finish().unwrap()
+}
+
+#[test]
+fn printing_needs_none() {
+    let code = everything();
+    let mut sink = Sink(0);
+    for form in [Form::Llvm, Form::Hex, Form::Kernel] {
+        let count =
+            allocations(|| std::fmt::write(&mut sink, format_args!("{}", code.display(form))).unwrap());
+        assert_eq!(count, 0, "{form:?}");
+    }
+    assert!(sink.0 > 10_000);
+}
+
+#[cfg(feature = "text")]
+#[test]
+fn reading_needs_few() {
+    let text = everything().to_string();
+    let measure = |count: usize| {
+        let text = text.repeat(count);
+        allocations(|| drop(text.parse::<Code>().unwrap()))
+    };
+    let (small, middle, large) = (measure(1), measure(16), measure(256));
+    assert!(middle - small <= 5 * 4, "{small} {middle}");
+    assert!(large - middle <= 5 * 4, "{middle} {large}");
 }

@@ -5,13 +5,20 @@ bitflags::bitflags! {
     /// linux/capability.h); others are kept.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     pub struct Capabilities: u64 {
+        #[doc(alias = "CAP_NET_ADMIN")]
         /// `CAP_NET_ADMIN`: programs that see or change packets on their way.
         const NET_ADMIN = 1 << 12;
-        /// `CAP_SYS_ADMIN`: stands for all of them.
+        /// `CAP_IPC_LOCK`: locked memory without limit, which kernels before 5.11 want for maps.
+        #[doc(alias = "CAP_IPC_LOCK")]
+        const IPC_LOCK = 1 << 14;
+        /// `CAP_SYS_ADMIN`: stands for all of them, and opens objects by their ids.
+        #[doc(alias = "CAP_SYS_ADMIN")]
         const SYS_ADMIN = 1 << 21;
         /// `CAP_PERFMON` (since Linux 5.8; before, `CAP_SYS_ADMIN`).
+        #[doc(alias = "CAP_PERFMON")]
         const PERFMON = 1 << 38;
         /// `CAP_BPF` (since Linux 5.8; before, `CAP_SYS_ADMIN`).
+        #[doc(alias = "CAP_BPF")]
         const BPF = 1 << 39;
         const _ = !0;
     }

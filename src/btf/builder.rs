@@ -68,14 +68,21 @@ impl Builder {
     ///
     /// # Errors
     /// A type was declared and never defined; there are no types; types together break a rule of the kernel.
-    pub fn finish(mut self) -> Result<Btf, BtfError> {
+    pub fn finish(self) -> Result<Btf, BtfError> {
+        let btf = self.finish_functions()?;
+        btf.check_whole()?;
+        Ok(btf)
+    }
+
+    /// The BTF of a builder that finished once before, and to which nothing but functions and strings was added since:
+    /// each was checked as it was added, and together with others they break no rule.
+    pub(crate) fn finish_functions(mut self) -> Result<Btf, BtfError> {
         if let Some(&id) = self.pending.first() {
             return Err(self.btf.place(id).error(Rule::Undefined));
         }
         if self.shuffled {
             self.sort();
         }
-        self.btf.check_whole()?;
         Ok(self.btf)
     }
 
@@ -128,7 +135,7 @@ impl Builder {
     /// # Errors
     /// The kernel would refuse it.
     pub fn add(&mut self, ty: &Type<'_>) -> Result<TypeId, BtfError> {
-        check::ty(ty, &self.btf)?;
+        check::ty(ty, encode::flag(ty), &self.btf)?;
         let record = self.record(ty)?;
         let declares = matches!(ty, Type::Func(_) | Type::Var(_) | Type::DataSec(_));
         if !declares {
@@ -164,6 +171,27 @@ impl Builder {
         self.btf.forget_names();
         self.btf.types.to_mut().extend_from_slice(record);
         Ok(at as u32)
+    }
+
+    /// The strings of `btf` at the same offsets, and none of its types: for a copy whose types are put in one by one.
+    pub(crate) fn with_strings_of(btf: &Btf) -> Self {
+        let mut copy = Self::start(btf.base().cloned(), btf.strings.to_vec());
+        let mut at = btf.first_string();
+        for text in btf.strings.split(|&byte| byte == 0) {
+            let Self { btf, strings, .. } = &mut copy;
+            if !text.is_empty() {
+                strings
+                    .insert(hash(text), at, |at| hash(btf.name(StrOff(at)).unwrap_or_default().as_bytes()));
+            }
+            at += text.len() as u32 + 1;
+        }
+        copy
+    }
+
+    /// Adds a type with a number of its own, even if there is one like it; what it refers to may come later.
+    pub(crate) fn append_type(&mut self, ty: &Type<'_>) -> Result<TypeId, BtfError> {
+        let record = self.record(ty)?;
+        self.push(&record).map_err(|rule| check::place(ty).error(rule))
     }
 
     /// Announces a struct (or union) that other types may point to before [`define`](Self::define) says what is
@@ -220,7 +248,7 @@ impl Builder {
         let layout = def.lay_out(&self.btf)?;
         let members = layout.members(def);
         let ty = layout.ty(def, &members);
-        check::ty(&ty, &self.btf)?;
+        check::ty(&ty, encode::flag(&ty), &self.btf)?;
         self.record(&ty)
     }
 

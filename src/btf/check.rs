@@ -13,14 +13,15 @@ pub(crate) fn place(ty: &Type<'_>) -> Place {
     Place { kind: ty.kind(), name: ty.name().to_string(), ..Place::default() }
 }
 
-/// Whether the kernel takes this type, given those it refers to.
-pub(crate) fn ty(ty: &Type<'_>, view: &View<'_>) -> Result<(), BtfError> {
-    Check { view, ty }.all()
+/// Whether the kernel takes this type, given those it refers to. `flag` is its `kind_flag`.
+pub(crate) fn ty(ty: &Type<'_>, flag: bool, view: &View<'_>) -> Result<(), BtfError> {
+    Check { view, ty, flag }.all()
 }
 
 struct Check<'c> {
     view: &'c View<'c>,
     ty: &'c Type<'c>,
+    flag: bool,
 }
 
 impl Check<'_> {
@@ -40,7 +41,7 @@ impl Check<'_> {
             Type::Fwd(_) => Ok(()),
             Type::Func(func) => self.func(func),
             Type::FuncProto(proto) => self.func_proto(proto),
-            Type::Var(var) => self.sized("the variable", var.ty).map(drop),
+            Type::Var(var) => self.sized("the variable's type", var.ty).map(drop),
             Type::DataSec(section) => self.datasec(section),
             Type::Float { size, .. } => match size {
                 2 | 4 | 8 | 12 | 16 => Ok(()),
@@ -61,11 +62,12 @@ impl Check<'_> {
         })
     }
 
-    /// What a pointer or a modifier may refer to: anything but functions, variables, sections and their tags.
+    /// What a pointer or a modifier may refer to: anything but variables, sections and tags on declarations. A
+    /// function, of all things, counts as its prototype.
     fn target(&self, id: TypeId) -> Result<(), BtfError> {
         let kind = self.kind(id)?;
         match kind {
-            Some(Kind::Func | Kind::Var | Kind::DataSec | Kind::DeclTag) => {
+            Some(Kind::Var | Kind::DataSec | Kind::DeclTag) => {
                 Err(self.wrong("the target", "a type, not a declaration", id, kind))
             }
             _ => Ok(()),
@@ -99,7 +101,7 @@ impl Check<'_> {
                 ));
             }
         }
-        let size = self.sized("the element", array.element)?;
+        let size = self.sized("the element's type", array.element)?;
         let (_, element) = self.view.resolve(array.element)?;
         if matches!(element, Type::Int(int) if !is_regular(&int)) {
             return Err(self.wrong(
@@ -115,7 +117,6 @@ impl Check<'_> {
 
     fn composite(&self, def: &Composite<'_>, union: bool) -> Result<(), BtfError> {
         self.count(def.members.len())?;
-        let flag = def.members.iter().any(|member| member.bits != 0);
         let mut previous = 0;
         for (index, member) in def.members.enumerate() {
             let fail = |rule| self.place().member(index, member.name).error(rule);
@@ -126,11 +127,11 @@ impl Check<'_> {
             if member.bit_offset < previous {
                 return Err(fail(Rule::MemberOrder { offset: member.bit_offset, previous }));
             }
-            if flag && member.bit_offset > 0x00ff_ffff {
+            if self.flag && member.bit_offset > 0x00ff_ffff {
                 return Err(fail(Rule::BitOffsetTooLarge { offset: member.bit_offset.into() }));
             }
             self.kind(member.ty).map_err(|error| fail(error.rule))?;
-            let size = self.sized("the member", member.ty).map_err(|error| fail(error.rule))?;
+            let size = self.sized("the member's type", member.ty).map_err(|error| fail(error.rule))?;
             self.member(&member, size, def.size).map_err(fail)?;
             previous = member.bit_offset;
         }
@@ -141,12 +142,12 @@ impl Check<'_> {
     fn member(&self, member: &Member<'_>, size: u32, whole: u32) -> Result<(), Rule> {
         let resolved = self.view.resolve(member.ty).map(|(_, ty)| ty).map_err(|error| error.rule)?;
         let (start, width) = match resolved {
-            Type::Int(int) => int_member(&int, member)?,
+            Type::Int(int) => int_member(&int, member, self.flag)?,
             Type::Enum(_) | Type::Enum64(_) if member.bits != 0 => {
                 (member.bit_offset.into(), enum_bits(member)?)
             }
             _ if member.bits != 0 => {
-                return Err(Rule::BitFieldWidth { bits: member.bits.into(), available: 0 });
+                return Err(Rule::BitFieldType);
             }
             Type::Float { size, .. } => float_member(member, size)?,
             _ => (whole_byte(member.bit_offset)?, u64::from(size) * 8),
@@ -190,7 +191,7 @@ impl Check<'_> {
     fn func_proto(&self, proto: &FuncProto<'_>) -> Result<(), BtfError> {
         self.count(proto.params.len())?;
         if !proto.ret.is_void() {
-            self.sized("the result", proto.ret)?;
+            self.sized("the result's type", proto.ret)?;
         }
         let last = proto.params.len().saturating_sub(1);
         for (index, param) in proto.params.enumerate() {
@@ -200,7 +201,7 @@ impl Check<'_> {
                 true => return Err(fail(Rule::VarArgs)),
                 false => {
                     name(param.name, false).map_err(fail)?;
-                    self.sized("the parameter", param.ty).map_err(|error| fail(error.rule))?;
+                    self.sized("the parameter's type", param.ty).map_err(|error| fail(error.rule))?;
                 }
             }
         }
@@ -224,7 +225,7 @@ impl Check<'_> {
             if u64::from(offset) < previous || size == 0 || stop > u64::from(end) {
                 return Err(fail(Rule::VarOffset { offset, size, previous, end }));
             }
-            let needed = self.sized("the variable", var.ty).map_err(|error| fail(error.rule))?;
+            let needed = self.sized("the variable's type", var.ty).map_err(|error| fail(error.rule))?;
             if size < needed {
                 return Err(fail(Rule::VarSize { size, needed }));
             }
@@ -300,10 +301,16 @@ fn is_regular(int: &Int<'_>) -> bool {
 }
 
 /// Where an integer member starts and how wide it is, in bits.
-fn int_member(int: &Int<'_>, member: &Member<'_>) -> Result<(u64, u64), Rule> {
+fn int_member(int: &Int<'_>, member: &Member<'_>, flag: bool) -> Result<(u64, u64), Rule> {
     let (bits, available) = (u32::from(member.bits), u32::from(int.bits));
-    if bits > available || (bits != 0 && !is_regular(int)) {
-        return Err(Rule::BitFieldWidth { bits, available: if is_regular(int) { available } else { 0 } });
+    if flag && bits == 0 && !member.bit_offset.is_multiple_of(8) {
+        return Err(Rule::MemberMisaligned { offset: member.bit_offset });
+    }
+    if flag && !is_regular(int) {
+        return Err(Rule::BitFieldType);
+    }
+    if bits > available {
+        return Err(Rule::BitFieldWidth { bits, available });
     }
     let width = if bits == 0 { available } else { bits };
     let start = u64::from(member.bit_offset) + u64::from(int.bit_offset);
@@ -318,19 +325,24 @@ fn enum_bits(member: &Member<'_>) -> Result<u64, Rule> {
 }
 
 fn float_member(member: &Member<'_>, size: u32) -> Result<(u64, u64), Rule> {
-    let (align, offset) = (size.min(8), member.bit_offset);
-    if offset % (align * 8) != 0 {
+    let (align, offset) = (size.clamp(1, 8), member.bit_offset);
+    if !offset.is_multiple_of(align * 8) {
         return Err(Rule::FloatMisaligned { offset, align });
     }
     Ok((offset.into(), u64::from(size) * 8))
 }
 
 fn whole_byte(offset: u32) -> Result<u64, Rule> {
-    if offset % 8 == 0 { Ok(offset.into()) } else { Err(Rule::MemberMisaligned { offset }) }
+    if offset.is_multiple_of(8) { Ok(offset.into()) } else { Err(Rule::MemberMisaligned { offset }) }
 }
 
 /// How long a name may be (`KSYM_NAME_LEN`; 128 before kernel 6.1).
 const MAX_NAME: usize = 512;
+
+/// Whether a FUNC can have the name: the kernel wants an identifier.
+pub(crate) fn function_name(text: &str) -> Result<(), BtfError> {
+    name(text.into(), true).map_err(|rule| Place::new(Kind::Func, text).error(rule))
+}
 
 /// `btf_name_valid_identifier`.
 pub(crate) fn name(name: Name<'_>, required: bool) -> Result<(), Rule> {

@@ -111,7 +111,7 @@ impl Header {
     /// The kernel's rules: nothing overlaps and nothing is left over (a longer header may tell of more).
     fn check_layout(&self, bytes: &[u8]) -> Result<(), DecodeError> {
         let (types, strings) = (range(self.types), range(self.strings));
-        if self.types.0 % 4 != 0 {
+        if !self.types.0.is_multiple_of(4) {
             return Err(DecodeError::at(8, DecodeReason::TypesMisaligned { offset: self.types.0 }));
         }
         for (section, end, at) in [("type", types.1, 8), ("string", strings.1, 16)] {

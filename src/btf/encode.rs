@@ -107,6 +107,11 @@ impl Writer<'_> {
     }
 }
 
+/// The `kind_flag` a type is written with.
+pub(crate) fn flag(ty: &Type<'_>) -> bool {
+    head(ty).0
+}
+
 /// The flag, the length of the list, and the third word, which is the size or a type.
 fn head(ty: &Type<'_>) -> (bool, u32, u32) {
     match ty {

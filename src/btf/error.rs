@@ -153,7 +153,10 @@ pub struct BtfError {
 
 impl fmt::Display for BtfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.rule)
+        match &self.rule {
+            Rule::Undecodable(error) => error.fmt(f),
+            rule => write!(f, "{}: {rule}", self.place),
+        }
     }
 }
 
@@ -201,13 +204,26 @@ impl fmt::Display for Place {
             write!(f, " {kind}")?;
         }
         match (self.name.is_empty(), self.id) {
-            (false, _) => write!(f, " {}", self.name)?,
+            (false, _) => write!(f, " {}", Short(&self.name))?,
             (true, Some(id)) => write!(f, " {id}")?,
             (true, None) => {}
         }
         match &self.member {
-            Some(member) => write!(f, ", {member}"),
+            Some(member) => write!(f, ", {}", Short(member)),
             None => Ok(()),
+        }
+    }
+}
+
+/// A name that may be anything, on one line and not without end.
+struct Short<'a>(&'a str);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 60;
+        match self.0.char_indices().nth(MOST) {
+            Some((cut, _)) => write!(f, "{}…", self.0[..cut].escape_debug()),
+            None => write!(f, "{}", self.0.escape_debug()),
         }
     }
 }
@@ -324,9 +340,9 @@ pub enum Rule {
         size: u32,
     },
     /// A member or element of a type without size (void, a forward declaration, a function, a tag).
-    #[error("{what} has the type {id} ({kind}), which has no size")]
+    #[error("{what} {id} is {kind}, which has no size")]
     NoSize {
-        /// `the member`, `the element`, ….
+        /// `the member's type`, `the element's type`, ….
         what: &'static str,
         /// The type.
         id: TypeId,
@@ -389,14 +405,17 @@ pub enum Rule {
         /// The alignment in bytes.
         align: u32,
     },
-    /// A bit-field wider than its type, or of a type that cannot have one.
+    /// A bit-field wider than its type.
     #[error("a bit-field of {bits} bits in a type of {available} bits")]
     BitFieldWidth {
         /// How many bits.
         bits: u32,
-        /// How many its type has; 0 if it cannot be a bit-field.
+        /// How many its type has.
         available: u32,
     },
+    /// A bit-field of a type that cannot be one; an odd integer beside bit-fields.
+    #[error("bit-fields, and integers beside them, must be integers of 8 to 128 bits or enumerations")]
+    BitFieldType,
     /// Beside a bit-field, offsets have 24 bits.
     #[error("starts at bit {offset}; a struct with bit-fields ends at bit 16777215")]
     BitOffsetTooLarge {

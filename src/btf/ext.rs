@@ -112,6 +112,8 @@ pub fn append_lines(
     out: &mut Vec<LineInfo>,
 ) -> Result<(), BtfError> {
     let mut current = LocId::UNKNOWN;
+    let mut file = ("", StrOff(0));
+    out.reserve(code.locs().len());
     for (slot, id) in places(code) {
         let Some(loc) = id.index().and_then(|index| code.locs().get(index)) else { continue };
         if id == current {
@@ -119,7 +121,10 @@ pub fn append_lines(
         }
         // The kernel wants a record at the first instruction: it takes the first place that is known.
         let slot = if current == LocId::UNKNOWN { 0 } else { slot };
-        out.push(line(loc, start + slot, builder)?);
+        if loc.file() != file.0 {
+            file = (loc.file(), builder.string(until_nul(loc.file()))?);
+        }
+        out.push(line(loc, start + slot, file.1, builder)?);
         current = id;
     }
     Ok(())
@@ -138,11 +143,11 @@ fn places(code: &Code) -> impl Iterator<Item = (u32, LocId)> + '_ {
 /// `BPF_LD | BPF_IMM | BPF_DW`, the only instruction of two slots.
 const LOAD_IMM64: u8 = 0x18;
 
-fn line(loc: &Loc, insn_off: u32, builder: &mut Builder) -> Result<LineInfo, BtfError> {
+fn line(loc: &Loc, insn_off: u32, file: StrOff, builder: &mut Builder) -> Result<LineInfo, BtfError> {
     let text = loc.text().unwrap_or_default();
     Ok(LineInfo {
         insn_off,
-        file_name_off: builder.string(until_nul(loc.file()))?,
+        file_name_off: file,
         line_off: builder.string(until_nul(text))?,
         line_col: loc.line().min(MAX_LINE) << COLUMN_BITS | loc.column().min(MAX_COLUMN),
     })

@@ -153,7 +153,10 @@ struct Cursor {
 
 impl Cursor {
     fn put(&mut self, member: &MemberDef, btf: &Btf) -> Result<u32, Rule> {
-        let size = btf.size_of(member.ty).map_err(|error| error.rule)?;
+        let size = btf.size_of(member.ty).map_err(|error| match error.rule {
+            Rule::NoSize { id, kind, .. } => Rule::NoSize { what: "the member's type", id, kind },
+            rule => rule,
+        })?;
         let align = if self.packed { 1 } else { btf.align_of(member.ty).map_err(|error| error.rule)? };
         let (offset, bits) = match member.place {
             MemberPlace::At(offset) => (u64::from(offset) * 8, u64::from(size) * 8),
@@ -172,7 +175,7 @@ impl Cursor {
         let unit = u64::from(size) * 8;
         let width = u64::from(bits);
         if width > unit {
-            return Err(Rule::BitFieldWidth { bits: bits.into(), available: size * 8 });
+            return Err(Rule::BitFieldWidth { bits: bits.into(), available: size.saturating_mul(8) });
         }
         let crosses = !self.packed && unit != 0 && self.next / unit != (self.next + width.max(1) - 1) / unit;
         Ok(if unit != 0 && (crosses || width == 0) { self.next.next_multiple_of(unit) } else { self.next })

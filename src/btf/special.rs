@@ -278,7 +278,7 @@ pub enum FieldRule {
     #[error("the value is the special struct itself; the kernel finds it only as a member of a struct")]
     ValueItself,
     /// The value is neither a struct nor a section.
-    #[error("the kernel finds special fields in structs only, the value is a {value_kind}")]
+    #[error("the kernel finds special fields in structs only; the value is of kind {value_kind}")]
     ValueNotStruct {
         /// What the value is.
         value_kind: Kind,
@@ -293,7 +293,7 @@ pub enum FieldRule {
         modifier: String,
     },
     /// Of this name, but no struct.
-    #[error("must be a struct, is a {found}")]
+    #[error("must be a struct, is of kind {found}")]
     NotAStruct {
         /// What it is.
         found: Kind,
@@ -306,11 +306,15 @@ pub enum FieldRule {
         /// What this one has.
         found: u32,
     },
-    /// Not aligned.
-    #[error("must be at a multiple of {align} bytes")]
+    /// Not aligned, in the value or in the struct it is a member of (which the kernel goes by).
+    #[error("must be at a multiple of {align} bytes, is {inner} bytes into {of}")]
     Misaligned {
         /// The alignment in bytes.
         align: u32,
+        /// `the value`, or `the struct around it`.
+        of: &'static str,
+        /// In bytes from the start of that.
+        inner: u32,
     },
     /// In an array of more than one.
     #[error("in an array of {len}; only arrays of one may hold it")]

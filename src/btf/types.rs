@@ -261,7 +261,7 @@ impl Member<'_> {
     /// Where it starts, in whole bytes; `None` in the middle of a byte.
     #[must_use]
     pub const fn byte_offset(&self) -> Option<u32> {
-        if self.bit_offset % 8 == 0 { Some(self.bit_offset / 8) } else { None }
+        if self.bit_offset.is_multiple_of(8) { Some(self.bit_offset / 8) } else { None }
     }
 }
 

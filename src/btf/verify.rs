@@ -6,8 +6,8 @@ use super::error::{BtfError, Place, Rule};
 use super::kind::Kind;
 use super::size::MAX_DEPTH;
 use super::special;
-use super::types::{Linkage, Type, TypeId};
-use super::view::{KIND_MASK, Raw, VLEN_MASK, View};
+use super::types::{Linkage, Name, StrOff, Type, TypeId};
+use super::view::{Raw, VLEN_MASK, View};
 
 /// What the kernel takes at most, all together (`BTF_MAX_SIZE`).
 pub(crate) const MAX_SIZE: usize = 16 * 1024 * 1024;
@@ -51,24 +51,34 @@ impl View<'_> {
         let raw = Raw::new(view, id, at)?;
         let fail = |rule| Err(self.place(id).error(rule));
         let (has_name, has_list, has_flag, has_third) = uses(raw.kind);
-        let unknown = raw.info & !(1 << 31 | u32::from(KIND_MASK) << 24 | VLEN_MASK) != 0
-            || (!has_list && raw.info & VLEN_MASK != 0)
-            || (!has_flag && raw.flag);
+        let unknown = (!has_list && raw.info & VLEN_MASK != 0) || (!has_flag && raw.flag);
         match raw.kind {
             _ if unknown => fail(Rule::Info { info: raw.info }),
             _ if !has_name && raw.name_offset() != 0 => fail(Rule::NameForbidden),
             _ if !has_third && raw.third != 0 => fail(Rule::SizeForbidden { size: raw.third }),
             Kind::Int if raw.extra(0) & 0xf000_0000 != 0 => fail(Rule::IntWord { word: raw.extra(0) }),
+            // Nobody looks at the names of numbers.
+            Kind::Int | Kind::Float => Ok(()),
+            _ if raw.names().any(|name| name != 0 && self.name(StrOff(name)).is_none_or(Name::is_empty)) => {
+                fail(Rule::NameInvalid)
+            }
             _ => Ok(()),
         }
     }
 
     fn check_type(&self, id: TypeId) -> Result<(), BtfError> {
         let ty = self.get(id)?;
+        let flag =
+            self.locate(id).and_then(|(view, at)| Raw::new(view, id, at).ok()).is_some_and(|raw| raw.flag);
         let result = match ty {
             Type::Func(func) if func.linkage == Linkage::Extern => Err(check::place(&ty).error(Rule::Extern)),
             Type::Var(var) if var.linkage == Linkage::Extern => Err(check::place(&ty).error(Rule::Extern)),
-            _ => check::ty(&ty, self),
+            // A function counts as its prototype, but only once the kernel has been there.
+            Type::Ptr(target) if target >= id && self.kind_of(target) == Some(Kind::Func) => {
+                let (what, expected, kind) = ("the target", "a type, not a declaration", Kind::Func.name());
+                Err(check::place(&ty).error(Rule::WrongKind { what, expected, id: target, kind }))
+            }
+            _ => check::ty(&ty, flag, self),
         };
         result.map_err(|mut error| {
             error.place.id = Some(id);

@@ -128,7 +128,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn strings_end(&self) -> u32 {
-        self.first_string() + self.strings.len() as u32
+        self.first_string().saturating_add(self.strings.len() as u32)
     }
 
     /// The type with this number.
@@ -393,6 +393,18 @@ impl<'a> Raw<'a> {
 
     pub(crate) fn name_offset(&self) -> u32 {
         self.view.word(&self.view.types, self.at)
+    }
+
+    /// Where the names start: the type's, and those of its list.
+    pub(crate) fn names(self) -> impl Iterator<Item = u32> {
+        let each = match self.kind {
+            Kind::Struct | Kind::Union | Kind::Enum64 => 12,
+            Kind::Enum | Kind::FuncProto => 8,
+            _ => usize::MAX,
+        };
+        let list = if each == usize::MAX { &[] } else { self.rest };
+        let names = (0..list.len()).step_by(each).map(move |at| self.view.word(list, at));
+        std::iter::once(self.name_offset()).chain(names)
     }
 
     pub(crate) fn extra(&self, index: usize) -> u32 {

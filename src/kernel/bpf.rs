@@ -1,32 +1,54 @@
-//! Carries out the commands of a plan with real system calls.
+//! Carries out bpf(2) commands with real system calls.
+
+mod attach;
+mod elem;
+mod info;
+mod load;
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use super::load::Inputs;
-use crate::base::{Endian, Errno};
-use crate::plan::{
-    Bpf, BtfLoad, Command, ElemValue, Failure, Fd, LinkCreate, Log, MapCreate, MapShape, MapUpdateElem, Plan,
-    ProgBtf, ProgLoad, Reply,
-};
-use crate::sys::abi::{ElemFlags, LogLevel};
-use crate::sys::{self, BtfFd, LinkFd, MapFd, ProgFd};
+use crate::base::Errno;
+use crate::plan::{Bpf, Command, Failure, Fd, FdById, FdKind, ObjGet, ObjPin, Plan, Reply};
+use crate::sys::{self, BtfFd, LinkFd, MapFd, ProgFd, TokenFd};
 
-/// The running kernel as something a plan can be executed on: owns every descriptor the plan makes.
+/// The running kernel: carries out commands, one bpf(2) call each, and owns every descriptor they give.
+///
+/// Opening a map or program by its id, or an object under a pin, takes a second call: the kernel does not say what it is.
+/// The exception is a pin whose descriptor is asked for with [`ObjGetInfoByFd`](crate::plan::ObjGetInfoByFd) next: then that is
+/// the second call.
+///
+/// ```no_run
+/// use bpfsmith::base::flags::Access;
+/// use bpfsmith::kernel::Kernel;
+/// use bpfsmith::plan::{Bpf, Command, Fd, FdById, NextId, ObjGetInfoByFd, Reply};
+///
+/// let mut kernel = Kernel::new();
+/// if let Ok(Reply::Id(Some(id))) = kernel.call(&Command::MapGetNextId(NextId { start: 0 })) {
+///     let map = Fd::at(0);
+///     let open = FdById { id, access: Access::ReadOnly, token: None, out: map };
+///     kernel.call(&Command::MapGetFdById(open)).unwrap();
+///     println!("{:?}", kernel.call(&Command::ObjGetInfoByFd(ObjGetInfoByFd { fd: map })));
+/// }
+/// ```
 #[derive(Debug, Default)]
-pub(super) struct Kernel {
+pub struct Kernel {
     open: BTreeMap<Fd, Open>,
 }
 
-/// An open descriptor of a plan.
+/// An open descriptor.
 #[derive(Debug)]
 pub(super) enum Open {
     Btf(BtfFd),
     Map(MapFd),
     Program(ProgFd),
     Link(LinkFd),
+    Token(TokenFd),
+    /// A pin of this kind that was opened and not yet looked at.
+    Pinned(OwnedFd, FdKind),
     Other(OwnedFd),
 }
 
@@ -37,18 +59,48 @@ impl AsFd for Open {
             Self::Map(fd) => fd.as_fd(),
             Self::Program(fd) => fd.as_fd(),
             Self::Link(fd) => fd.as_fd(),
-            Self::Other(fd) => fd.as_fd(),
+            Self::Token(fd) => fd.as_fd(),
+            Self::Pinned(fd, _) | Self::Other(fd) => fd.as_fd(),
+        }
+    }
+}
+
+impl From<Open> for OwnedFd {
+    fn from(open: Open) -> Self {
+        match open {
+            Open::Btf(fd) => fd.into(),
+            Open::Map(fd) => fd.into(),
+            Open::Program(fd) => fd.into(),
+            Open::Link(fd) => fd.into(),
+            Open::Token(fd) => fd.into(),
+            Open::Pinned(fd, _) | Open::Other(fd) => fd,
         }
     }
 }
 
 impl Kernel {
+    /// Without any open descriptor.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives commands a descriptor that came from elsewhere, under a symbolic name: a cgroup's directory, a map.
+    pub fn supply(&mut self, fd: Fd, descriptor: impl Into<OwnedFd>) {
+        self.open.insert(fd, Open::Other(descriptor.into()));
+    }
+
+    /// Takes a descriptor out, to be owned by the caller.
+    pub fn take_fd(&mut self, fd: Fd) -> Option<OwnedFd> {
+        self.take(fd).map(OwnedFd::from)
+    }
+
     /// A kernel that already holds what the caller supplies.
     pub(super) fn with_inputs(plan: &Plan, inputs: Inputs) -> Self {
         let mut kernel = Self::default();
         let mut maps = inputs.into_maps();
-        for (index, info) in (0u32..).zip(plan.fds()) {
-            if let Some(map) = maps.remove(&info.name).filter(|_| info.kind == crate::plan::FdKind::Map) {
+        for (index, info) in (0u32..).zip(plan.fds()).filter(|(_, info)| info.kind == FdKind::Map) {
+            if let Some(map) = maps.remove(&info.name) {
                 kernel.open.insert(Fd::at(index), Open::Map(map));
             }
         }
@@ -59,189 +111,159 @@ impl Kernel {
         self.open.remove(&fd)
     }
 
-    fn get(&self, fd: Fd) -> Result<BorrowedFd<'_>, Failure> {
-        self.open.get(&fd).map(AsFd::as_fd).ok_or(Failure::of(Errno::EBADF))
+    fn get(&self, fd: Fd) -> Result<BorrowedFd<'_>, Errno> {
+        self.open.get(&fd).map(AsFd::as_fd).ok_or(Errno::EBADF)
     }
 
-    fn map(&self, fd: Fd) -> Result<&MapFd, Failure> {
+    fn get_some(&self, fd: Option<Fd>) -> Result<Option<BorrowedFd<'_>>, Errno> {
+        fd.map(|fd| self.get(fd)).transpose()
+    }
+
+    fn keep(&mut self, fd: Fd, open: Open) -> Reply {
+        self.open.insert(fd, open);
+        Reply::Done
+    }
+
+    /// A descriptor that was supplied or pinned, as what it is by now needed to be: asks the kernel once.
+    fn map(&mut self, fd: Fd) -> Result<&MapFd, Errno> {
+        self.settle(fd, |owned| MapFd::try_from(owned).map(Open::Map))?;
         match self.open.get(&fd) {
             Some(Open::Map(map)) => Ok(map),
-            _ => Err(Failure::of(Errno::EBADF)),
+            Some(_) => Err(Errno::EINVAL),
+            None => Err(Errno::EBADF),
         }
     }
 
-    fn keep(&mut self, fd: Fd, open: Open) -> Result<Reply, Failure> {
+    fn program(&mut self, fd: Fd) -> Result<&ProgFd, Errno> {
+        self.settle(fd, |owned| ProgFd::try_from(owned).map(Open::Program))?;
+        match self.open.get(&fd) {
+            Some(Open::Program(program)) => Ok(program),
+            Some(_) => Err(Errno::EINVAL),
+            None => Err(Errno::EBADF),
+        }
+    }
+
+    fn link(&mut self, fd: Fd) -> Result<&LinkFd, Errno> {
+        self.settle(fd, |owned| LinkFd::try_from(owned).map(Open::Link))?;
+        match self.open.get(&fd) {
+            Some(Open::Link(link)) => Ok(link),
+            Some(_) => Err(Errno::EINVAL),
+            None => Err(Errno::EBADF),
+        }
+    }
+
+    /// Gives a descriptor its kind, where it has none yet; one that turns out to be of another kind stays as it is.
+    fn settle(&mut self, fd: Fd, to: impl FnOnce(OwnedFd) -> Result<Open, Errno>) -> Result<(), Errno> {
+        let Some(Open::Pinned(owned, _) | Open::Other(owned)) = self.open.get(&fd) else { return Ok(()) };
+        let open =
+            to(owned.try_clone().map_err(|error| Errno(error.raw_os_error().unwrap_or(Errno::EMFILE.0)))?)?;
         self.open.insert(fd, open);
-        Ok(Reply::Done)
+        Ok(())
     }
 }
 
 impl Bpf for Kernel {
     fn call(&mut self, command: &Command) -> Result<Reply, Failure> {
         match command {
-            Command::MapCreate(command) => self.map_create(command),
-            Command::MapUpdateElem(command) => self.map_update(command),
-            Command::ProgLoad(command) => self.prog_load(command),
-            Command::BtfLoad(command) => self.btf_load(command),
-            Command::LinkCreate(command) => self.link_create(command),
-            Command::ObjPin(command) => {
-                done(super::pin::pin(self.get(command.fd)?, Path::new(&command.path)))
+            Command::MapCreate(command) => Ok(self.map_create(command)?),
+            Command::MapLookupElem(command) => Ok(self.lookup(command, sys::map::lookup)?),
+            Command::MapLookupAndDeleteElem(command) => {
+                Ok(self.lookup(command, sys::map::lookup_and_delete)?)
             }
-            Command::ObjGet(command) => {
-                let map = super::pin::get_map(Path::new(&command.path)).map_err(Failure::of)?;
-                self.keep(command.out, Open::Map(map))
+            Command::MapUpdateElem(command) => Ok(self.update(command)?),
+            Command::MapDeleteElem(command) => done(sys::map::delete(self.map(command.map)?, &command.key)),
+            Command::MapGetNextKey(command) => Ok(self.next_key(command)?),
+            Command::MapLookupBatch(command) => self.lookup_batch(command, sys::map::lookup_batch),
+            Command::MapLookupAndDeleteBatch(command) => {
+                self.lookup_batch(command, sys::map::lookup_and_delete_batch)
             }
-            Command::ObjGetInfoByFd(command) => {
-                let shape = sys::info::map(self.map(command.fd)?).map_err(Failure::of)?;
-                Ok(Reply::Map(MapShape {
-                    kind: shape.map_type,
-                    key_size: shape.key_size,
-                    value_size: shape.value_size,
-                    max_entries: shape.max_entries,
-                    flags: shape.map_flags,
-                }))
-            }
+            Command::MapUpdateBatch(command) => self.update_batch(command),
+            Command::MapDeleteBatch(command) => self.delete_batch(command),
             Command::MapFreeze(command) => done(sys::map::freeze(self.get(command.map)?)),
+            Command::BtfLoad(command) => self.btf_load(command),
+            Command::ProgLoad(command) => self.prog_load(command),
+            Command::ProgTestRun(command) => Ok(self.test_run(command)?),
             Command::ProgBindMap(command) => {
                 done(sys::prog::bind_map(self.get(command.program)?, self.get(command.map)?))
             }
+            Command::ProgStreamReadByFd(command) => Ok(self.read_stream(command)?),
+            Command::ProgAttach(command) => done(sys::prog::attach(&self.attach(command)?)),
+            Command::ProgDetach(command) => done(sys::prog::detach(&self.attach(command)?)),
+            Command::ProgQuery(command) => Ok(self.query(command)?),
+            Command::LinkCreate(command) => Ok(self.link_create(command)?),
+            Command::LinkUpdate(command) => Ok(self.link_update(command)?),
+            Command::LinkDetach(command) => done(sys::link::detach(self.link(command.link)?)),
+            Command::RawTracepointOpen(command) => Ok(self.raw_tracepoint(command)?),
+            Command::IterCreate(command) => {
+                let file = sys::iter::create(self.get(command.link)?)?;
+                Ok(self.keep(command.out, Open::Other(file)))
+            }
+            Command::ObjPin(command) => Ok(self.pin(command)?),
+            Command::ObjGet(command) => Ok(self.open_pin(command)?),
+            Command::ObjGetInfoByFd(command) => Ok(self.info(command.fd)?),
+            Command::ProgGetNextId(command) => Ok(next(sys::ids::Kind::Program, command.start)?),
+            Command::MapGetNextId(command) => Ok(next(sys::ids::Kind::Map, command.start)?),
+            Command::BtfGetNextId(command) => Ok(next(sys::ids::Kind::Btf, command.start)?),
+            Command::LinkGetNextId(command) => Ok(next(sys::ids::Kind::Link, command.start)?),
+            Command::ProgGetFdById(FdById { id, out, .. }) => {
+                Ok(self.keep(*out, Open::Program(sys::ids::prog_fd(*id)?)))
+            }
+            Command::MapGetFdById(FdById { id, access, out, .. }) => {
+                Ok(self.keep(*out, Open::Map(sys::ids::map_fd_with(*id, *access)?)))
+            }
+            Command::BtfGetFdById(FdById { id, token, out, .. }) => {
+                let btf = sys::ids::btf_fd(*id, self.get_some(*token)?)?;
+                Ok(self.keep(*out, Open::Btf(btf)))
+            }
+            Command::LinkGetFdById(FdById { id, out, .. }) => {
+                Ok(self.keep(*out, Open::Link(sys::ids::link_fd(*id)?)))
+            }
+            Command::EnableStats(command) => Ok(self.keep(command.out, Open::Other(sys::stats::enable()?))),
+            Command::TokenCreate(command) => {
+                let token = sys::token::create(self.get(command.bpffs)?)?;
+                Ok(self.keep(command.out, Open::Token(token)))
+            }
+            Command::TaskFdQuery(command) => Ok(info::task_fd(command)?),
         }
     }
 
     fn close(&mut self, fd: Fd) {
         self.open.remove(&fd);
     }
+
+    /// Only pins with a path of their own: those that start from a descriptor stay.
+    fn unpin(&mut self, pin: &ObjPin) {
+        if pin.at.is_none() {
+            // The load has failed already: that is the error to report.
+            let _ = super::pin::unpin(Path::new(&pin.path));
+        }
+    }
 }
 
 fn done(result: Result<(), Errno>) -> Result<Reply, Failure> {
-    result.map(|()| Reply::Done).map_err(Failure::of)
+    Ok(result.map(|()| Reply::Done)?)
+}
+
+fn next(kind: sys::ids::Kind, start: u32) -> Result<Reply, Errno> {
+    sys::ids::next(kind, start).map(Reply::Id)
+}
+
+fn c_string(text: &str) -> Result<CString, Errno> {
+    CString::new(text).map_err(|_| Errno::EINVAL)
 }
 
 impl Kernel {
-    fn map_create(&mut self, command: &MapCreate) -> Result<Reply, Failure> {
-        let types = match command.btf {
-            Some(btf) => Some(sys::map::Types { btf: self.get(btf.btf)?, key: btf.key, value: btf.value }),
-            None => None,
-        };
-        let inner = command.inner.map(|inner| self.get(inner)).transpose()?;
-        let create = sys::map::Create {
-            map_type: command.kind.0,
-            key_size: command.key_size,
-            value_size: command.value_size,
-            max_entries: command.max_entries,
-            flags: command.flags.bits(),
-            name: command.name.as_bytes(),
-            inner,
-            numa_node: command.flags.contains(crate::map::MapFlags::NUMA_NODE).then_some(command.numa_node),
-            btf: types,
-            extra: command.extra,
-            ..Default::default()
-        };
-        let map = sys::map::create(&create).map_err(Failure::of)?;
-        self.keep(command.out, Open::Map(map))
+    fn pin(&self, command: &ObjPin) -> Result<Reply, Errno> {
+        let path = c_string(&command.path)?;
+        let at = self.get_some(command.at)?;
+        sys::pin::pin(self.get(command.fd)?, sys::pin::Path { at, path: &path })?;
+        Ok(Reply::Done)
     }
 
-    fn map_update(&self, command: &MapUpdateElem) -> Result<Reply, Failure> {
-        let map = self.map(command.map)?;
-        let flags = ElemFlags::from_bits_retain(command.flags);
-        let bytes = match &command.value {
-            ElemValue::Bytes(bytes) => self.spread(map, bytes),
-            ElemValue::Fd(fd) => self.get(*fd)?.as_raw_fd().to_ne_bytes().to_vec(),
-        };
-        done(sys::map::update(map, &command.key, &bytes, flags))
+    fn open_pin(&mut self, command: &ObjGet) -> Result<Reply, Errno> {
+        let path = c_string(&command.path)?;
+        let at = self.get_some(command.at)?;
+        let fd = sys::pin::get_with(sys::pin::Path { at, path: &path }, command.access)?;
+        Ok(self.keep(command.out, Open::Pinned(fd, command.kind)))
     }
-
-    /// An initial value of a per-CPU map is every CPU's.
-    fn spread(&self, map: &MapFd, bytes: &[u8]) -> Vec<u8> {
-        let shape = map.shape();
-        if shape.value_len() == bytes.len() {
-            return bytes.to_vec();
-        }
-        let mut one = bytes.to_vec();
-        one.resize(shape.stride(), 0);
-        one.repeat(shape.value_len().checked_div(shape.stride()).unwrap_or(1))
-    }
-
-    fn btf_load(&mut self, command: &BtfLoad) -> Result<Reply, Failure> {
-        let mut buffer = vec![0; command.log.size as usize];
-        let mut log = log_of(command.log, &mut buffer);
-        match sys::btf::load(&command.bytes, None, &mut log) {
-            Ok(btf) => self.keep(command.out, Open::Btf(btf)),
-            Err(errno) => Err(failure(errno, &log)),
-        }
-    }
-
-    fn prog_load(&mut self, command: &ProgLoad) -> Result<Reply, Failure> {
-        let insns = self.with_descriptors(command)?;
-        let license = CString::new(command.license.as_str()).map_err(|_| Failure::of(Errno::EINVAL))?;
-        let fd_array = command.fd_array.iter().map(|&fd| self.get(fd)).collect::<Result<Vec<_>, _>>()?;
-        let btf = match &command.btf {
-            Some(ProgBtf { btf, func_info, line_info, core_relos }) => {
-                Some(sys::prog::Btf { btf: self.get(*btf)?, func_info, line_info, core_relos })
-            }
-            None => None,
-        };
-        let load = sys::prog::Load {
-            prog_type: command.prog_type.0,
-            insns: &insns,
-            license: &license,
-            flags: command.flags.bits(),
-            name: command.name.as_bytes(),
-            expected_attach_type: command.expected_attach_type.map_or(0, |attach| attach.0),
-            btf,
-            attach_btf_id: command.attach_btf_id,
-            fd_array: &fd_array,
-            ..Default::default()
-        };
-        let mut buffer = vec![0; command.log.size as usize];
-        let mut log = log_of(command.log, &mut buffer);
-        match sys::prog::load(&load, &mut log) {
-            Ok(program) => self.keep(command.out, Open::Program(program)),
-            Err(errno) => Err(failure(errno, &log)),
-        }
-    }
-
-    /// The instructions with the numbers of descriptors in their immediates, where fd_array is not used.
-    fn with_descriptors<'a>(&self, command: &'a ProgLoad) -> Result<std::borrow::Cow<'a, [u8]>, Failure> {
-        if command.fd_slots.is_empty() {
-            return Ok((&command.insns).into());
-        }
-        let mut insns = command.insns.clone();
-        for &(slot, fd) in &command.fd_slots {
-            let number = self.get(fd)?.as_raw_fd();
-            let start = slot as usize * 8;
-            if let Some(bytes) = insns.get_mut(start..start + 8).and_then(|bytes| bytes.try_into().ok()) {
-                let bytes: &mut [u8; 8] = bytes;
-                *bytes = crate::asm::Slot::from_bytes(*bytes, Endian::NATIVE)
-                    .with_imm(number)
-                    .to_bytes(Endian::NATIVE);
-            }
-        }
-        Ok(insns.into())
-    }
-
-    fn link_create(&mut self, command: &LinkCreate) -> Result<Reply, Failure> {
-        let (program, target) = (self.get(command.program)?, self.get(command.target)?);
-        let create = sys::link::Create {
-            object: program,
-            target: sys::prog::Target::Fd(target),
-            attach_type: command.attach_type.0,
-            flags: command.flags,
-            options: sys::link::Options::None,
-        };
-        let link = sys::link::create(&create).map_err(Failure::of)?;
-        self.keep(command.out, Open::Link(link))
-    }
-}
-
-fn log_of(log: Log, buffer: &mut [u8]) -> sys::Log<'_> {
-    if log.level == 0 {
-        sys::Log::none()
-    } else {
-        sys::Log::new(LogLevel::from_bits_retain(log.level), buffer)
-    }
-}
-
-fn failure(errno: Errno, log: &sys::Log<'_>) -> Failure {
-    Failure { errno, log: log.text().to_vec(), log_true_size: log.true_size }
 }

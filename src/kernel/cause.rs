@@ -277,11 +277,13 @@ fn map_update(flags: u64, fds: bool, errno: Errno) -> Option<&'static str> {
 
 fn map_freeze(errno: Errno) -> Option<&'static str> {
     match errno {
-        Errno::EBUSY => Some("the map is frozen already, or mapped into memory for writing"),
+        Errno::EBUSY => Some("the map is mapped into memory for writing, or being written"),
         Errno::ENOTSUPP => {
             Some("a map with a special field (timer, lock, kptr) cannot be frozen, nor one of struct_ops")
         }
-        Errno::EPERM => Some("freezing needs an fd that may write to the map, and CAP_BPF on older kernels"),
+        Errno::EPERM => {
+            Some("the map is frozen already, or its fd may not write to it; older kernels also want CAP_BPF")
+        }
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::value::Bytes;
+use super::value::{read, with_bytes, with_zeros};
 use crate::base::Errno;
 use crate::btf::BtfType;
 use crate::sys::abi::ElemFlags;
@@ -178,7 +178,8 @@ impl Map {
     /// Ends all writing from user space (`BPF_MAP_FREEZE`, since 5.2).
     ///
     /// # Errors
-    /// [`MapError::Kernel`]: EBUSY where it is frozen already, ENOTSUPP where values hold timers or other special fields.
+    /// [`MapError::Kernel`]: EPERM where it is frozen already, EBUSY where it is mapped for writing, ENOTSUPP where values hold
+    /// timers or other special fields.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub fn freeze(&self) -> Result<(), MapError> {
         sys::map::freeze(self.fd.as_fd()).map_err(|errno| self.error("MAP_FREEZE", errno))
@@ -286,11 +287,12 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     /// [`MapError::PerCpu`] in a per-CPU map, else as [`Map::lookup`].
     pub fn get(&self, key: &K) -> Result<Option<V>, MapError> {
         self.one_value(1)?;
-        let mut value = Bytes::zeroed(V::SIZE);
-        if !self.map.lookup(Bytes::of(key).as_ref(), value.as_mut())? {
-            return Ok(None);
-        }
-        value.read().map(Some).ok_or_else(|| self.unreadable("value"))
+        with_zeros(V::SIZE, |value| {
+            if !with_bytes(key, |key| self.map.lookup(key, value))? {
+                return Ok(None);
+            }
+            read(value).map(Some).ok_or_else(|| self.unreadable("value"))
+        })
     }
 
     /// Every CPU's value of `key`, by CPU number.
@@ -300,14 +302,11 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     pub fn get_per_cpu(&self, key: &K) -> Result<Option<Vec<V>>, MapError> {
         let stride = self.stride();
         let mut values = vec![0; self.map.fd.shape().value_len()];
-        if !self.map.lookup(Bytes::of(key).as_ref(), &mut values)? {
+        if !with_bytes(key, |key| self.map.lookup(key, &mut values))? {
             return Ok(None);
         }
-        let read = |bytes: &[u8]| {
-            let bytes = bytes.get(..V::SIZE)?;
-            V::read_from(bytes, crate::base::Endian::NATIVE)
-        };
-        let values: Option<Vec<V>> = values.chunks(stride).map(read).collect();
+        let one = |bytes: &[u8]| read(bytes.get(..V::SIZE)?);
+        let values: Option<Vec<V>> = values.chunks(stride).map(one).collect();
         values.map(Some).ok_or_else(|| self.unreadable("value"))
     }
 
@@ -325,7 +324,7 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     /// As [`set`](Self::set).
     pub fn set_with(&self, key: &K, value: &V, flags: ElemFlags) -> Result<(), MapError> {
         self.one_value(1)?;
-        self.map.update(Bytes::of(key).as_ref(), Bytes::of(value).as_ref(), flags)
+        with_bytes(key, |key| with_bytes(value, |value| self.map.update(key, value, flags)))
     }
 
     /// Sets every CPU's value of `key`, by CPU number.
@@ -341,7 +340,7 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
                 value.write_to(bytes, crate::base::Endian::NATIVE);
             }
         }
-        self.map.update(Bytes::of(key).as_ref(), &bytes, ElemFlags::empty())
+        with_bytes(key, |key| self.map.update(key, &bytes, ElemFlags::empty()))
     }
 
     /// Removes `key`; false where it was not there.
@@ -349,7 +348,7 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     /// # Errors
     /// As [`Map::delete`].
     pub fn delete(&self, key: &K) -> Result<bool, MapError> {
-        self.map.delete(Bytes::of(key).as_ref())
+        with_bytes(key, |key| self.map.delete(key))
     }
 
     /// The keys, in the order of the kernel. While others write, a key may be missing or come twice; the walk ends after
@@ -399,7 +398,7 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
 /// The keys of a map; see [`TypedMap::keys`].
 pub struct Keys<'a, K> {
     map: &'a Map,
-    last: Option<Bytes>,
+    last: Option<Vec<u8>>,
     left: usize,
     types: PhantomData<fn() -> K>,
 }
@@ -415,11 +414,11 @@ impl<K: BtfType> Iterator for Keys<'_, K> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let mut next = Bytes::zeroed(K::SIZE);
-        match self.map.next_key(self.last.as_ref().map(AsRef::as_ref), next.as_mut()) {
+        let mut next = vec![0; K::SIZE];
+        match self.map.next_key(self.last.as_deref(), &mut next) {
             Ok(true) => {
                 let key =
-                    next.read().ok_or_else(|| MapError::Value { map: self.map.name.clone(), part: "key" });
+                    read(&next).ok_or_else(|| MapError::Value { map: self.map.name.clone(), part: "key" });
                 self.last = Some(next);
                 Some(key)
             }

@@ -88,7 +88,7 @@ pub struct TestOutcome {
     pub duration: Duration,
     /// The packet as the program left it.
     pub data: Vec<u8>,
-    /// The context as the program left it.
+    /// The context as the program left it: the kernel's whole struct, also where less of it went in; empty where none did.
     pub context: Vec<u8>,
 }
 
@@ -178,11 +178,14 @@ impl Program {
     pub fn test_run(&self, input: &TestRun) -> Result<TestOutcome, ProgramError> {
         // Room the packet may grow by: the headroom the kernel itself gives a test packet.
         const GROWTH: usize = 256;
+        // The kernel writes its whole struct, however little of it was given: at most `struct __sk_buff`, 192 bytes.
+        const LARGEST_CONTEXT: usize = 256;
         let syscall = self.prog_type() == crate::kind::ProgType::SYSCALL;
         let room = if input.data.is_empty() { 0 } else { input.data.len() + GROWTH };
         let mut data = vec![0; input.data_room.unwrap_or(room)];
         let mut context = input.context.clone();
-        let mut context_out = if syscall { Vec::new() } else { vec![0; context.len()] };
+        let context_room = if syscall || context.is_empty() { 0 } else { context.len().max(LARGEST_CONTEXT) };
+        let mut context_out = vec![0; context_room];
         let mut run = sys::prog::TestRun {
             data: &input.data,
             data_out: &mut data,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::base::{Capabilities, Endian, Errno};
 use crate::object::{Need, Needs};
-use crate::sys::host;
+use crate::sys::{host, ids, info};
 use crate::target::Target;
 
 /// What of the running kernel could not be read.
@@ -23,7 +23,7 @@ const SYMBOLS: &str = "/proc/kallsyms";
 
 impl Target {
     /// The kernel this process runs on, as far as `needs` ask for it: for an object without needs that is
-    /// its release and the capabilities of the process, no file of BTF and no bpf(2) call.
+    /// its release, no file and no bpf(2) call.
     ///
     /// # Errors
     /// What had to be read and could not be.
@@ -32,8 +32,10 @@ impl Target {
         if let Ok(release) = host::kernel_version() {
             target = target.with_release_hint(release);
         }
-        if let Ok(capabilities) = host::capabilities() {
-            target = target.with_capabilities(Capabilities::from_bits_retain(capabilities.bits()));
+        if needs.capabilities()
+            && let Some(capabilities) = capabilities()
+        {
+            target = target.with_capabilities(capabilities);
         }
         if needs.kernel_btf() {
             let btf = host::vmlinux_btf().map_err(|errno| TargetError { what: "the kernel's BTF", errno })?;
@@ -45,6 +47,40 @@ impl Target {
         }
         let names: Vec<&str> = needs.addresses().collect();
         if names.is_empty() { Ok(target) } else { with_addresses(target, &names) }
+    }
+
+    /// Adds the BTF of the running kernel's module `name`, for names the kernel's own BTF does not have (since 5.11). Walks
+    /// the BTF objects of the system to find its number, which needs `CAP_SYS_ADMIN`.
+    ///
+    /// # Errors
+    /// What could not be read; ENOENT where no such module is loaded.
+    pub fn with_running_module(self, name: &str) -> Result<Self, TargetError> {
+        let wrong = |errno| TargetError { what: "the BTF of a kernel module", errno };
+        let bytes = host::kernel_btf(name).map_err(wrong)?;
+        let id = module_id(name).map_err(wrong)?;
+        Ok(self.with_module(name, id, bytes))
+    }
+}
+
+fn module_id(name: &str) -> Result<u32, Errno> {
+    // Module names have at most 55 bytes (MODULE_NAME_LEN, 64-bit machines).
+    let mut buffer = [0; 64];
+    for id in ids::all(ids::Kind::Btf) {
+        let id = id?;
+        let summary = info::btf(&ids::btf_fd(id, None)?, &mut [], &mut buffer)?;
+        let found = buffer.get(..summary.name_len as usize).unwrap_or_default();
+        if summary.of_kernel && found == name.as_bytes() {
+            return Ok(id);
+        }
+    }
+    Err(Errno::ENOENT)
+}
+
+/// What counts for bpf(2): in another user namespace than the first, nothing.
+fn capabilities() -> Option<Capabilities> {
+    match host::in_initial_user_namespace() {
+        Ok(false) => Some(Capabilities::empty()),
+        _ => host::capabilities().ok(),
     }
 }
 

@@ -3,44 +3,28 @@
 use crate::base::Endian;
 use crate::btf::BtfType;
 
-/// Bytes that live on the stack up to [`Bytes::SMALL`].
-pub(super) enum Bytes {
-    Small([u8; Self::SMALL], usize),
-    Large(Vec<u8>),
-}
-
-impl Bytes {
-    const SMALL: usize = 256;
-
-    pub(super) fn zeroed(len: usize) -> Self {
-        if len <= Self::SMALL { Self::Small([0; Self::SMALL], len) } else { Self::Large(vec![0; len]) }
-    }
-
-    pub(super) fn of<T: BtfType>(value: &T) -> Self {
-        let mut bytes = Self::zeroed(T::SIZE);
-        value.write_to(bytes.as_mut(), Endian::NATIVE);
-        bytes
-    }
-
-    pub(super) fn read<T: BtfType>(&self) -> Option<T> {
-        T::read_from(self.as_ref(), Endian::NATIVE)
+/// Gives `work` so many zeros, on the stack where they are few. Sizes are constants to those who call, so one arm remains.
+#[inline]
+pub(super) fn with_zeros<T>(len: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
+    match len {
+        ..=16 => work(&mut [0; 16][..len]),
+        17..=64 => work(&mut [0; 64][..len]),
+        65..=512 => work(&mut [0; 512][..len]),
+        _ => work(&mut vec![0; len]),
     }
 }
 
-impl AsRef<[u8]> for Bytes {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Small(bytes, len) => &bytes[..*len],
-            Self::Large(bytes) => bytes,
-        }
-    }
+/// Gives `work` the bytes of a key or a value.
+#[inline]
+pub(super) fn with_bytes<B: BtfType, T>(value: &B, work: impl FnOnce(&[u8]) -> T) -> T {
+    with_zeros(B::SIZE, |bytes| {
+        value.write_to(bytes, Endian::NATIVE);
+        work(bytes)
+    })
 }
 
-impl AsMut<[u8]> for Bytes {
-    fn as_mut(&mut self) -> &mut [u8] {
-        match self {
-            Self::Small(bytes, len) => &mut bytes[..*len],
-            Self::Large(bytes) => bytes,
-        }
-    }
+/// The key or value that the bytes are.
+#[inline]
+pub(super) fn read<B: BtfType>(bytes: &[u8]) -> Option<B> {
+    B::read_from(bytes, Endian::NATIVE)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::KernelVersion;
+use crate::base::{KernelVersion, flags};
 
 bitflags::bitflags! {
     /// Flags of a map (`map_flags` of `BPF_MAP_CREATE`); bits without a name are kept.
@@ -23,13 +23,13 @@ bitflags::bitflags! {
         const NO_COMMON_LRU = 1 << 1;
         /// The memory comes from the node in `numa_node`. Since 4.14.
         #[doc(alias = "BPF_F_NUMA_NODE")]
-        const NUMA_NODE = 1 << 2;
+        const NUMA_NODE = flags::BPF_F_NUMA_NODE;
         /// User space reads only. Since 4.15.
         #[doc(alias = "BPF_F_RDONLY")]
-        const RDONLY = 1 << 3;
+        const RDONLY = flags::BPF_F_RDONLY;
         /// User space writes only. Since 4.15.
         #[doc(alias = "BPF_F_WRONLY")]
-        const WRONLY = 1 << 4;
+        const WRONLY = flags::BPF_F_WRONLY;
         /// Stacks are stored as build ids and offsets, 32 bytes a frame. Since 4.17.
         #[doc(alias = "BPF_F_STACK_BUILD_ID")]
         const STACK_BUILD_ID = 1 << 5;
@@ -59,10 +59,10 @@ bitflags::bitflags! {
         const LINK = 1 << 13;
         /// The value type is in the module BTF of `value_type_btf_obj_fd`. Since 6.9.
         #[doc(alias = "BPF_F_VTYPE_BTF_OBJ_FD")]
-        const VTYPE_BTF_OBJ_FD = 1 << 15;
+        const VTYPE_BTF_OBJ_FD = flags::BPF_F_VTYPE_BTF_OBJ_FD;
         /// The rights come from the token in `map_token_fd`. Since 6.9.
         #[doc(alias = "BPF_F_TOKEN_FD")]
-        const TOKEN_FD = 1 << 16;
+        const TOKEN_FD = flags::BPF_F_TOKEN_FD;
         /// User space gets a signal where the arena has no page, instead of a fresh page. Since 6.9.
         #[doc(alias = "BPF_F_SEGV_ON_FAULT")]
         const SEGV_ON_FAULT = 1 << 17;

@@ -174,6 +174,15 @@ impl MapKind {
         self.row().required
     }
 
+    /// The flags the kernel adds by itself, and tells of the map afterwards (`dev_map_init_map`, since 5.3).
+    #[must_use]
+    pub const fn added_flags(self) -> MapFlags {
+        match self {
+            Self::DEVMAP | Self::DEVMAP_HASH => MapFlags::RDONLY_PROG,
+            _ => MapFlags::empty(),
+        }
+    }
+
     /// Whether 0 entries mean one for each possible CPU.
     #[must_use]
     pub const fn one_entry_per_cpu(self) -> bool {
@@ -269,12 +278,14 @@ impl MapKind {
                 Row::new(Between(1, 512), Either(4, 8)).btf(BtfRule::Refused).flags(NUMA.union(USER))
             }
             Self::REUSEPORT_SOCKARRAY => Row::new(Exactly(4), Either(4, 8)).flags(NUMA.union(ACCESS)),
-            Self::CGROUP_STORAGE => {
-                Row::new(Either(8, 16), SOME).entries(Entries::Zero).flags(NUMA.union(ACCESS))
-            }
-            Self::PERCPU_CGROUP_STORAGE => {
-                Row::new(Either(8, 16), PER_CPU).entries(Entries::Zero).flags(NUMA.union(ACCESS))
-            }
+            Self::CGROUP_STORAGE => Row::new(Either(8, 16), SOME)
+                .entries(Entries::Zero)
+                .btf(BtfRule::CgroupKey)
+                .flags(NUMA.union(ACCESS)),
+            Self::PERCPU_CGROUP_STORAGE => Row::new(Either(8, 16), PER_CPU)
+                .entries(Entries::Zero)
+                .btf(BtfRule::CgroupKey)
+                .flags(NUMA.union(ACCESS)),
             Self::QUEUE | Self::STACK => {
                 Row::new(Exactly(0), SOME).btf(BtfRule::Refused).flags(NUMA.union(ACCESS))
             }

@@ -101,6 +101,8 @@ pub enum BtfRule {
     ArrayKey,
     /// Taken; the key is a struct.
     StructKey,
+    /// Taken; the key is a 64-bit integer, or a struct of a 64-bit integer and a 32-bit one (`bpf_cgroup_storage_key`).
+    CgroupKey,
     /// Taken, for the value alone.
     ValueOnly,
     /// Required; the key is a 32-bit integer.

@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 
 use super::names::NameSpaces;
 use super::rules;
-use super::{Object, ObjectError, Types};
+use super::{FunctionDef, Object, ObjectError, Types};
 use crate::asm::{AsmError, Code, Isa};
 use crate::base::Endian;
 use crate::btf::{BtfType, Builder, Linkage, TypeId};
 use crate::map::{Entry, EntryValue, MapDef, MapSpec, Part, PartType};
-use crate::program::{FunctionDef, ProgramDef, ProgramSpec};
+use crate::program::{ProgramDef, ProgramSpec};
 use crate::site::Site;
 
 /// Builds an [`Object`] from maps, functions and programs.
@@ -167,7 +167,9 @@ impl ObjectBuilder {
             return Err(error);
         }
         let types = Types(self.btf);
-        types.finished().map_err(|source| ObjectError::Btf { source, site: Site::unknown() })?;
+        types
+            .finished()
+            .map_err(|source| ObjectError::Btf { source: source.into(), site: Site::unknown() })?;
         let mut object = Object {
             name: self.name,
             license: self.license,
@@ -211,7 +213,7 @@ impl ObjectBuilder {
             PartType::None => TypeId::VOID,
             PartType::Id(id) => id,
             PartType::Rust(build) => build(&mut self.btf).unwrap_or_else(|source| {
-                self.fail(ObjectError::Btf { source, site: site.clone() });
+                self.fail(ObjectError::Btf { source: source.into(), site: site.clone() });
                 TypeId::VOID
             }),
         }
@@ -243,7 +245,7 @@ impl ObjectBuilder {
         }
         match code {
             Ok(code) => self.functions.push(FunctionDef { name, code, linkage, proto, site }),
-            Err(source) => self.fail(ObjectError::Asm { function: name, source }),
+            Err(source) => self.fail(ObjectError::Asm { function: name, source: source.into() }),
         }
     }
 

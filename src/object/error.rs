@@ -1,10 +1,13 @@
 //! What is wrong with an object, and on which line of Rust.
 
+use std::fmt;
+
 use thiserror::Error;
 
-use crate::asm::{AsmError, Loc};
+use crate::asm::{AsmError, Loc, limits};
 use crate::btf::BtfError;
 use crate::btf::special::{FieldError, FieldKind};
+use crate::kind::ProgramKind;
 use crate::map::{MapFlags, MapKind};
 use crate::site::Site;
 
@@ -48,13 +51,13 @@ pub enum ObjectError {
         /// The function.
         function: String,
         /// Why, with its line.
-        source: AsmError,
+        source: Box<AsmError>,
     },
     /// A type could not be described.
     #[error("BTF{site}: {source}")]
     Btf {
         /// Why.
-        source: BtfError,
+        source: Box<BtfError>,
         /// The line that asked for the type.
         site: Site,
     },
@@ -90,9 +93,62 @@ pub enum ObjectError {
         /// The line of the instruction.
         site: Site,
     },
-    /// The address of a map's value was asked for where the kernel gives none: only arrays have one.
+    /// Functions call each other in a circle: the kernel refuses it (`the call stack of 8 frames is too deep`).
+    #[error("function `{}` calls itself{}{site}", cycle.first().map_or("", String::as_str), Through(cycle))]
+    Recursion {
+        /// The functions of the circle, in the order of their calls.
+        cycle: Vec<String>,
+        /// The call that closes the circle.
+        site: Site,
+    },
+    /// A program has more functions than the kernel takes (`BPF_MAX_SUBPROGS`).
     #[error(
-        "function `{function}` takes the address of a value of map `{map}`, whose kind {kind} has none: only arrays do{site}"
+        "program `{program}` reaches {count} functions, the kernel takes {} in one program{site}",
+        limits::SUBPROGS
+    )]
+    TooManyFunctions {
+        /// The program.
+        program: String,
+        /// How many it reaches, its entry among them.
+        count: usize,
+        /// The line of the program.
+        site: Site,
+    },
+    /// An instruction names a type that the object's BTF does not have.
+    #[error("function `{function}` uses the type `{name}`, which the object's BTF does not have{site}")]
+    UnknownType {
+        /// The function.
+        function: String,
+        /// The type, as C names it.
+        name: String,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// A kind of program that is loaded for one place, and the place is not named.
+    #[error("program `{program}` ({kind}): what it attaches to is not named (`attach_btf_id`){site}")]
+    NoAttachTarget {
+        /// The program.
+        program: String,
+        /// Its kind.
+        kind: ProgramKind,
+        /// The line of the program.
+        site: Site,
+    },
+    /// A global function is used as a callback, which the kernel wants to be static (`callback function not static`).
+    #[error(
+        "function `{function}` uses the global function `{callee}` as a callback: callbacks are static{site}"
+    )]
+    GlobalCallback {
+        /// The function.
+        function: String,
+        /// The global function.
+        callee: String,
+        /// The line of the instruction.
+        site: Site,
+    },
+    /// The address of a map's value was asked for where the kernel gives none (`map_direct_value_addr`: ENOTSUPP).
+    #[error(
+        "function `{function}` takes the address of a value of map `{map}` ({kind}), which has none: only arrays of one element, arenas and instruction arrays do{site}"
     )]
     NoDirectValue {
         /// The function.
@@ -115,7 +171,7 @@ pub enum ObjectError {
         map: String,
         /// The offset, in bytes.
         offset: u32,
-        /// The size of the value (of all of them, in an array), in bytes.
+        /// The size of the value (of all of them, in an instruction array), in bytes.
         size: u64,
         /// The line of the instruction.
         site: Site,
@@ -164,7 +220,7 @@ pub enum ObjectError {
         /// The map.
         map: String,
         /// Which field, where, and the rule.
-        source: FieldError,
+        source: Box<FieldError>,
         /// The line of the definition.
         site: Site,
     },
@@ -230,6 +286,18 @@ pub enum ObjectError {
     },
 }
 
+/// ` through a, b`, where a circle has more than one function.
+struct Through<'a>(&'a [String]);
+
+impl fmt::Display for Through<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] | [_] => Ok(()),
+            [_, others @ ..] => write!(f, " through `{}`", others.join("`, `")),
+        }
+    }
+}
+
 impl ObjectError {
     /// The Rust line the mistake was made on, where one is known.
     #[must_use]
@@ -244,8 +312,13 @@ impl ObjectError {
             | Self::UnknownMap { site, .. }
             | Self::UnknownFunction { site, .. }
             | Self::EntryUsedAsFunction { site, .. }
+            | Self::GlobalCallback { site, .. }
             | Self::NoDirectValue { site, .. }
             | Self::ValueOffset { site, .. }
+            | Self::Recursion { site, .. }
+            | Self::TooManyFunctions { site, .. }
+            | Self::UnknownType { site, .. }
+            | Self::NoAttachTarget { site, .. }
             | Self::Body { site, .. }
             | Self::MapShape { site, .. }
             | Self::MapBtf { site, .. }

@@ -2,11 +2,11 @@
 //!
 //! This is the one place that does; the planner, the simulator and the ELF writer call it.
 
-use super::{Object, ObjectError};
-use crate::asm::{Loc, RelocKind, Slot};
+use super::{FunctionDef, Object, ObjectError, by_c_name};
+use crate::asm::{BtfScope, Loc, RelocKind, Slot, limits};
 use crate::btf::ext::{CoreRelo, FuncInfo, LineInfo};
 use crate::btf::{Btf, BtfError, Builder, Linkage, TypeId};
-use crate::program::{FunctionDef, ProgramDef};
+use crate::program::ProgramDef;
 use crate::site::Site;
 
 /// All programs of an object, laid out, and the BTF that describes them.
@@ -35,9 +35,11 @@ pub struct LinkedProgram<'a> {
     pub line_info: Vec<LineInfo>,
     /// CO-RE relocations (`struct bpf_core_relo`), for the kernel or a relocator to apply.
     pub core_relos: Vec<CoreRelo>,
-    /// Whether the program takes the address of a function or calls a global one: then it cannot be
-    /// loaded without its BTF.
+    /// Whether the program takes the address of a function or calls one of the kernel's: then it cannot be loaded without
+    /// its BTF.
     pub needs_btf: bool,
+    /// Whether the program calls a global function. Without BTF, or before 5.6, it is verified as a static one.
+    pub calls_global: bool,
 }
 
 /// A function inside a program.
@@ -83,7 +85,7 @@ impl<'a> LinkedProgram<'a> {
 /// Links every program of `object`.
 ///
 /// # Errors
-/// [`ObjectError::Btf`] when the BTF outgrows what the kernel's format can hold.
+/// [`ObjectError::Btf`] when the BTF outgrows what the kernel's format can hold, [`ObjectError::TooManyFunctions`].
 pub fn link(object: &Object) -> Result<Linked<'_>, ObjectError> {
     let mut linker = Linker {
         object,
@@ -92,9 +94,10 @@ pub fn link(object: &Object) -> Result<Linked<'_>, ObjectError> {
         default_proto: None,
         starts: vec![None; object.functions().len()],
     };
-    let programs = object.programs().iter().map(|program| linker.program(program)).collect::<Result<_, _>>();
-    let btf = |source| ObjectError::Btf { source, site: Site::unknown() };
-    Ok(Linked { programs: programs.map_err(btf)?, btf: super::finish(linker.btf).map_err(btf)? })
+    let programs =
+        object.programs().iter().map(|program| linker.program(program)).collect::<Result<_, _>>()?;
+    let btf = |source: BtfError| ObjectError::Btf { source: source.into(), site: Site::unknown() };
+    Ok(Linked { programs, btf: linker.btf.finish_functions().map_err(btf)? })
 }
 
 struct Linker<'a> {
@@ -108,7 +111,19 @@ struct Linker<'a> {
 }
 
 impl<'a> Linker<'a> {
-    fn program(&mut self, def: &'a ProgramDef) -> Result<LinkedProgram<'a>, BtfError> {
+    fn program(&mut self, def: &'a ProgramDef) -> Result<LinkedProgram<'a>, ObjectError> {
+        let program = self
+            .linked(def)
+            .map_err(|source| ObjectError::Btf { source: source.into(), site: def.site.clone() })?;
+        let count = program.functions.len();
+        if count > limits::SUBPROGS as usize {
+            let (program, site) = (def.name.clone(), def.site.clone());
+            return Err(ObjectError::TooManyFunctions { program, count, site });
+        }
+        Ok(program)
+    }
+
+    fn linked(&mut self, def: &'a ProgramDef) -> Result<LinkedProgram<'a>, BtfError> {
         let mut program = LinkedProgram {
             def,
             functions: Vec::new(),
@@ -118,6 +133,7 @@ impl<'a> Linker<'a> {
             line_info: Vec::new(),
             core_relos: Vec::new(),
             needs_btf: false,
+            calls_global: false,
         };
         let mut starts = std::mem::take(&mut self.starts);
         let placed = self.place_reached(&mut program, &mut starts)?;
@@ -199,13 +215,9 @@ impl<'a> Linker<'a> {
                     kind if is_function(kind) => self.fix_call(program, starts, slot, kind, symbol),
                     RelocKind::Core(core) => {
                         let access = self.btf.string(def.code.symbol(core.access))?;
-                        program.core_relos.push(CoreRelo {
-                            insn_off: slot * 8,
-                            type_id: TypeId(core.type_id),
-                            access_str_off: access,
-                            kind: core.kind,
-                        });
+                        program.core_relos.push(CoreRelo::new(slot * 8, core.type_id, access, core.kind));
                     }
+                    RelocKind::BtfId(BtfScope::Program) => self.fix_type(program, slot, symbol),
                     kind => {
                         program.needs_btf |= matches!(kind, RelocKind::Kfunc);
                         program.relocs.push(OpenReloc { slot, kind, symbol });
@@ -230,7 +242,16 @@ impl<'a> Linker<'a> {
         let Some(start) = starts[index] else { return };
         *insn = insn.with_imm(start.wrapping_sub(slot).wrapping_sub(1).cast_signed());
         let global = self.object.functions()[index].linkage == Linkage::Global;
-        program.needs_btf |= global || kind == RelocKind::LoadFunction;
+        program.calls_global |= global && kind == RelocKind::CallFunction;
+        program.needs_btf |= kind == RelocKind::LoadFunction;
+    }
+
+    /// The number of a type of the object's own BTF, which linking adds to and never changes.
+    fn fix_type(&self, program: &mut LinkedProgram<'a>, slot: u32, name: &str) {
+        let id = by_c_name(self.object.btf(), name);
+        if let (Some(id), Some(insn)) = (id, program.slots.get_mut(slot as usize)) {
+            *insn = insn.with_imm(id.0.cast_signed());
+        }
     }
 
     fn describe(&mut self, program: &mut LinkedProgram<'a>) -> Result<(), BtfError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Object;
-use crate::asm::RelocKind;
+use crate::asm::{BtfScope, RelocKind};
 use crate::map::{MapDef, MapSource};
 use crate::site::Site;
 
@@ -50,6 +50,7 @@ pub enum Need {
 pub struct Needs {
     list: Vec<(Need, Site)>,
     known: BTreeSet<Need>,
+    capabilities: bool,
 }
 
 impl Needs {
@@ -73,6 +74,13 @@ impl Needs {
             _ => false,
         };
         self.list.iter().any(|(need, _)| from_btf(need))
+    }
+
+    /// Whether it matters which capabilities the process has: it does where values hold special fields, whose offsets the
+    /// verifier takes only constant from programs without `CAP_PERFMON`.
+    #[must_use]
+    pub fn capabilities(&self) -> bool {
+        self.capabilities
     }
 
     /// The names of kernel symbols whose addresses are needed.
@@ -99,7 +107,7 @@ impl Object {
         self.maps.iter().for_each(|map| map_needs(map, &mut needs));
         self.functions.iter().for_each(|function| code_needs(&function.code, &mut needs));
         for program in &self.programs {
-            if let Some(target) = &program.target {
+            if let Some(target) = program.target.as_ref().filter(|_| program.kind.needs_attach_btf_id()) {
                 let need = Need::AttachTarget { program: program.name.clone(), target: target.clone() };
                 needs.add(need, program.site.clone());
             }
@@ -109,6 +117,7 @@ impl Object {
 }
 
 fn map_needs(map: &MapDef, needs: &mut Needs) {
+    needs.capabilities |= !map.fields.is_empty();
     match &map.source {
         MapSource::Create => {}
         MapSource::Pinned { path } => {
@@ -127,7 +136,7 @@ fn code_needs(code: &crate::asm::Code, needs: &mut Needs) {
         let need = match reloc.kind {
             RelocKind::Kfunc => Need::Kfunc(name()),
             RelocKind::Ksym { typed } => Need::Ksym { name: name(), typed },
-            RelocKind::BtfId(_) => Need::KernelType(name()),
+            RelocKind::BtfId(BtfScope::Kernel) => Need::KernelType(name()),
             RelocKind::Core(_) => Need::CoreTypes,
             _ => continue,
         };

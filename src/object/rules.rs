@@ -1,11 +1,11 @@
 //! What must hold of an object before any door takes it: names resolve, maps are ones the kernel makes.
 
-use super::{Object, ObjectError};
-use crate::asm::{Code, Reloc, RelocKind};
+use super::{FunctionDef, Object, ObjectError, by_c_name, calls};
+use crate::asm::{BtfScope, Code, Reloc, RelocKind};
 use crate::btf::special::{self, SpecialField};
-use crate::btf::{Btf, TypeId};
+use crate::btf::{self, Btf, Int, Linkage, Type, TypeId};
 use crate::map::{BtfRule, Entry, EntryValue, MapDef, MapFlags, MapKind};
-use crate::program::FunctionDef;
+use crate::program::ProgramDef;
 use crate::site::Site;
 
 /// Checks everything, and fills in what follows from the types: sizes and special fields of maps.
@@ -15,7 +15,17 @@ pub(super) fn check(object: &mut Object) -> Result<(), ObjectError> {
     object.maps.iter_mut().try_for_each(|map| complete_map(map, btf))?;
     object.maps.iter().try_for_each(|map| entries(object, map))?;
     object.programs.iter().try_for_each(|program| name("program", &program.name, &program.site))?;
-    object.functions.iter().try_for_each(|function| body(object, function))
+    object.programs.iter().try_for_each(attach_target)?;
+    object.functions.iter().try_for_each(|function| body(object, function))?;
+    calls::check(object)
+}
+
+fn attach_target(program: &ProgramDef) -> Result<(), ObjectError> {
+    if program.kind.needs_attach_btf_id() && program.target.is_none() {
+        let (program, kind, site) = (program.name.clone(), program.kind, program.site.clone());
+        return Err(ObjectError::NoAttachTarget { program, kind, site });
+    }
+    Ok(())
 }
 
 fn license(object: &Object) -> Result<(), ObjectError> {
@@ -48,9 +58,10 @@ fn complete_map(map: &mut MapDef, btf: &Btf) -> Result<(), ObjectError> {
     if map.numa_node.is_some() {
         map.flags |= MapFlags::NUMA_NODE;
     }
-    drop_refused_btf(map);
     shape(map)?;
     map.fields = fields(map, btf)?;
+    drop_refused_btf(map);
+    types(map, btf)?;
     map.inner.as_mut().map_or(Ok(()), |inner| complete_map(inner, btf))
 }
 
@@ -58,10 +69,10 @@ fn part_size(map: &MapDef, btf: &Btf, id: TypeId, given: u32) -> Result<u32, Obj
     if id == TypeId::VOID {
         return Ok(given);
     }
-    btf.size_of(id).map_err(|source| ObjectError::Btf { source, site: map.site.clone() })
+    btf.size_of(id).map_err(|source| ObjectError::Btf { source: source.into(), site: map.site.clone() })
 }
 
-/// Kinds whose values are descriptors take no BTF (EINVAL otherwise). No field is lost by leaving it out: they hold none.
+/// Kinds that take no BTF (EINVAL otherwise) go without it. No field is lost: a value that has one was refused before.
 fn drop_refused_btf(map: &mut MapDef) {
     if matches!(map.kind.btf(), BtfRule::Refused) {
         (map.key, map.value) = (TypeId::VOID, TypeId::VOID);
@@ -82,16 +93,43 @@ fn shape(map: &MapDef) -> Result<(), ObjectError> {
             if map.inner.is_some() { "only maps of maps have one" } else { "a map of maps needs a template" };
         return Err(map_shape(map, "inner_map_fd", map.inner.is_some().to_string(), rule.to_owned()));
     }
-    if map.key != TypeId::VOID && map.value == TypeId::VOID {
-        let what = "the key has BTF and the value has none, which the kernel refuses (EINVAL)";
-        return Err(ObjectError::MapBtf {
-            map: map.name.clone(),
-            kind: map.kind,
-            what,
-            site: map.site.clone(),
-        });
-    }
     Ok(())
+}
+
+/// What each kind asks of the types of key and value (`map_check_btf` of the kinds), and the kernel of all of them.
+fn types(map: &MapDef, btf: &Btf) -> Result<(), ObjectError> {
+    let what = match (map.kind.btf(), map.key.is_void(), map.value.is_void()) {
+        (BtfRule::Required, true, _) | (BtfRule::Required, _, true) => {
+            "the kernel wants BTF of both key and value (EINVAL)"
+        }
+        (_, true, true) => return Ok(()),
+        (_, false, true) => "the key has BTF and the value has none, which the kernel refuses (EINVAL)",
+        (BtfRule::ValueOnly, false, false) => "the value may have BTF, the key may not (EINVAL)",
+        (BtfRule::ValueOnly, true, false) => return Ok(()),
+        (BtfRule::ArrayKey, true, false) if is_section(map, btf) => return Ok(()),
+        (_, true, false) => "the value has BTF and the key has none, which the kernel refuses (EINVAL)",
+        (BtfRule::ArrayKey | BtfRule::Required, false, false) if !is_i32(btf, map.key) => {
+            "the type of the key has to be an integer of 32 bits (EINVAL)"
+        }
+        (BtfRule::StructKey, false, false) if !is_struct(btf, map.key) => {
+            "the type of the key has to be a struct (EINVAL)"
+        }
+        _ => return Ok(()),
+    };
+    Err(ObjectError::MapBtf { map: map.name.clone(), kind: map.kind, what, site: map.site.clone() })
+}
+
+/// Global variables: one value, described by a DATASEC.
+fn is_section(map: &MapDef, btf: &Btf) -> bool {
+    map.max_entries == 1 && matches!(btf.resolve(map.value), Ok((_, Type::DataSec(_))))
+}
+
+fn is_i32(btf: &Btf, id: TypeId) -> bool {
+    matches!(btf.resolve(id), Ok((_, Type::Int(Int { bits: 32, bit_offset: 0, size: 4, .. }))))
+}
+
+fn is_struct(btf: &Btf, id: TypeId) -> bool {
+    matches!(btf.resolve(id), Ok((_, Type::Struct(_))))
 }
 
 fn sizes(map: &MapDef) -> Result<(), ObjectError> {
@@ -143,7 +181,7 @@ fn fields(map: &MapDef, btf: &Btf) -> Result<Vec<SpecialField>, ObjectError> {
     let (name, site) = (map.name.clone(), map.site.clone());
     let fields = special::scan(btf, map.value).map_err(|source| ObjectError::Field {
         map: name.clone(),
-        source,
+        source: source.into(),
         site: site.clone(),
     })?;
     let in_the_way = map.flags & (MapFlags::RDONLY_PROG | MapFlags::WRONLY_PROG);
@@ -202,7 +240,9 @@ fn entry_mistake(object: &Object, map: &MapDef, Entry { key, value }: &Entry) ->
 }
 
 fn body(object: &Object, function: &FunctionDef) -> Result<(), ObjectError> {
-    name("function", &function.name, &function.site)?;
+    let site = || function.site.clone();
+    btf::function_name(&function.name)
+        .map_err(|source| ObjectError::Btf { source: source.into(), site: site() })?;
     let code = &function.code;
     if code.is_empty() {
         let site = function.site.clone();
@@ -224,16 +264,19 @@ fn resolve(object: &Object, function: &FunctionDef, code: &Code, reloc: &Reloc) 
         }
         RelocKind::CallFunction | RelocKind::LoadFunction => {
             let callee = symbol.to_owned();
-            match object.function(symbol) {
-                None => Err(ObjectError::UnknownFunction { function: name(), callee, site: site() }),
-                Some(_)
-                    if reloc.kind == RelocKind::LoadFunction
-                        && object.program(symbol).is_some_and(|p| p.entry == symbol) =>
-                {
-                    Err(ObjectError::EntryUsedAsFunction { function: name(), callee, site: site() })
-                }
-                Some(_) => Ok(()),
+            let Some(used) = object.function(symbol) else {
+                return Err(ObjectError::UnknownFunction { function: name(), callee, site: site() });
+            };
+            if reloc.kind == RelocKind::CallFunction || used.linkage == Linkage::Static {
+                Ok(())
+            } else if object.program(symbol).is_some_and(|program| program.entry == symbol) {
+                Err(ObjectError::EntryUsedAsFunction { function: name(), callee, site: site() })
+            } else {
+                Err(ObjectError::GlobalCallback { function: name(), callee, site: site() })
             }
+        }
+        RelocKind::BtfId(BtfScope::Program) if by_c_name(object.btf(), symbol).is_none() => {
+            Err(ObjectError::UnknownType { function: name(), name: symbol.to_owned(), site: site() })
         }
         _ => Ok(()),
     }
@@ -246,11 +289,16 @@ fn direct_value(
     site: impl Fn() -> Site,
 ) -> Result<(), ObjectError> {
     let RelocKind::MapValue { offset } = kind else { return Ok(()) };
-    if !map.kind.has_direct_value() {
+    if !map.kind.has_direct_value() || map.kind == MapKind::ARRAY && map.max_entries != 1 {
         let (map, kind) = (map.name.clone(), map.kind);
         return Err(ObjectError::NoDirectValue { function: function(), map, kind, site: site() });
     }
-    let size = u64::from(map.value_size);
+    // The kernel keeps an address for each element of an instruction array.
+    const ADDRESS: u64 = 8;
+    let size = match map.kind {
+        MapKind::INSN_ARRAY => ADDRESS * u64::from(map.max_entries),
+        _ => u64::from(map.value_size),
+    };
     if size != 0 && u64::from(offset) >= size {
         return Err(ObjectError::ValueOffset {
             function: function(),

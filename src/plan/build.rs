@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::body::{Body, bytes};
 use super::require::Requirements;
 use super::{
-    BtfLoad, Command, ElemValue, Fd, FdInfo, FdKind, Log, MapBtf, MapCreate, MapFreeze, MapShape,
+    BtfLoad, Command, ElemValue, Fd, FdById, FdInfo, FdKind, Log, MapBtf, MapCreate, MapFreeze, MapShape,
     MapUpdateElem, ObjGet, ObjGetInfoByFd, ObjPin, Plan, PlanError, ProgBtf, ProgLoad, Step, When,
 };
-use crate::asm::{Insn, MapRef, RelocKind, Slot};
+use crate::asm::{RelocKind, limits};
+use crate::base::Endian;
+use crate::base::flags::{Access, ElemFlags};
+use crate::btf::Kind;
 use crate::map::{Entry, EntryValue, MapDef, MapSource};
 use crate::object::Object;
 use crate::object::linker::{self, Linked, LinkedProgram};
-use crate::relocate::Resolver;
+use crate::relocate::{Answer, Found, Resolver, sanitize};
 use crate::target::{Feature, Target};
 
 pub(super) fn plan(object: &Object, target: &Target) -> Result<Plan, PlanError> {
@@ -34,15 +38,16 @@ pub(super) fn plan_with_layout<'a>(
         maps: Vec::new(),
         programs: Vec::new(),
         btf: None,
+        modules: BTreeMap::new(),
     };
     planner.btf(&linked)?;
     planner.maps()?;
     planner.entries(|value| !matches!(value, EntryValue::Program(_)))?;
     linked.programs.iter().try_for_each(|program| planner.program(program))?;
     planner.entries(|value| matches!(value, EntryValue::Program(_)))?;
-    planner.freeze_and_pin();
+    planner.freeze_and_pin()?;
     let Planner { fds, steps, .. } = planner;
-    let (name, target, endian) = (object.name().to_owned(), target.to_string(), object.endian());
+    let (name, target, endian) = (object.name().to_owned(), target.called(), object.endian());
     Ok((Plan { name, target, endian, fds, steps }, linked))
 }
 
@@ -57,6 +62,8 @@ struct Planner<'a> {
     maps: Vec<Fd>,
     programs: Vec<Fd>,
     btf: Option<Fd>,
+    /// The descriptors of modules' BTF, by their place in the target.
+    modules: BTreeMap<usize, Fd>,
 }
 
 impl<'a> Planner<'a> {
@@ -77,13 +84,15 @@ impl<'a> Planner<'a> {
         let typed =
             maps.clone().any(|map| map.has_btf() || map.inner.as_ref().is_some_and(|inner| inner.has_btf()));
         let needed = maps.clone().any(|map| !map.fields.is_empty())
-            || linked.programs.iter().any(|program| program.needs_btf || !program.core_relos.is_empty());
+            || linked.programs.iter().any(|program| self.requirements.needs_btf(program));
         if !(typed || needed) || !self.requirements.btf(needed)? {
             return Ok(());
         }
+        let btf = sanitize(&linked.btf, self.target)
+            .map_err(|source| PlanError::Btf { target: self.target.to_string(), source })?;
+        let bytes: Arc<[u8]> = btf.encode(self.object.endian()).into();
         let out = self.fd(FdKind::Btf, self.object.name());
-        let bytes: Arc<[u8]> = linked.btf.encode(self.object.endian()).into();
-        self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), out }));
+        self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), token: None, out }));
         self.btf = Some(out);
         Ok(())
     }
@@ -105,13 +114,22 @@ impl<'a> Planner<'a> {
     }
 
     fn open_pin(&mut self, map: &MapDef, path: &str, out: Fd) -> Result<(), PlanError> {
-        self.step(When::Always, Command::ObjGet(ObjGet { path: path.to_owned(), flags: 0, out }));
+        self.step(
+            When::Always,
+            Command::ObjGet(ObjGet {
+                path: path.to_owned(),
+                at: None,
+                access: Access::ReadWrite,
+                kind: FdKind::Map,
+                out,
+            }),
+        );
         let wanted = MapShape {
             kind: map.kind.0,
             key_size: map.key_size,
             value_size: map.value_size,
             max_entries: self.requirements.max_entries(map)?,
-            flags: map.flags.bits(),
+            flags: self.requirements.reported_flags(map).bits(),
         };
         let command = Command::ObjGetInfoByFd(ObjGetInfoByFd { fd: out });
         self.steps.push(Step {
@@ -133,23 +151,31 @@ impl<'a> Planner<'a> {
             }
         };
         self.requirements.map(map)?;
-        let btf =
-            self.btf.filter(|_| map.has_btf()).map(|btf| MapBtf { btf, key: map.key.0, value: map.value.0 });
+        let btf = self.btf.filter(|_| self.has_types(map)).map(|btf| MapBtf {
+            btf,
+            key: map.key.0,
+            value: map.value.0,
+        });
         let create = MapCreate {
-            kind: map.kind,
             key_size: map.key_size,
             value_size: map.value_size,
             max_entries: self.requirements.max_entries(map)?,
             flags: map.flags,
             inner,
-            numa_node: map.numa_node.unwrap_or(0),
+            numa_node: map.numa_node,
             name: self.kernel_name(&map.name),
             btf,
             extra: map.extra,
-            out,
+            ..MapCreate::new(map.kind, out)
         };
-        self.step(when, Command::MapCreate(create));
+        self.step(when, Command::MapCreate(Box::new(create)));
         Ok(())
+    }
+
+    /// A section of global variables is described by a DATASEC, for which nothing else stands in a map without keys.
+    fn has_types(&self, map: &MapDef) -> bool {
+        let section = map.key.is_void() && self.object.btf().kind_of(map.value) == Some(Kind::DataSec);
+        map.has_btf() && (!section || self.target.feature(Feature::GlobalData).counts_as_present())
     }
 
     /// A reused map keeps what it holds: entries are written only to maps this plan made.
@@ -159,7 +185,8 @@ impl<'a> Planner<'a> {
             let fd = self.maps[index];
             for entry in map.entries.iter().filter(|entry| which(&entry.value)) {
                 let value = self.value(entry, map)?;
-                let update = MapUpdateElem { map: fd, key: entry.key.clone(), value, flags: 0 };
+                let update =
+                    MapUpdateElem { map: fd, key: entry.key.clone(), value, flags: ElemFlags::empty() };
                 self.step(when_made(map, fd), Command::MapUpdateElem(update));
             }
         }
@@ -181,101 +208,95 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn freeze_and_pin(&mut self) {
+    fn freeze_and_pin(&mut self) -> Result<(), PlanError> {
         let object = self.object;
         for (index, map) in object.maps().iter().enumerate() {
             let fd = self.maps[index];
             if map.freeze {
-                self.requirements.assume(Feature::GlobalData);
+                self.requirements.freeze(map)?;
                 self.step(when_made(map, fd), Command::MapFreeze(MapFreeze { map: fd }));
             }
             if let MapSource::Pinned { path } = &map.source {
-                self.step(When::Missing(fd), Command::ObjPin(ObjPin { path: path.clone(), fd }));
+                self.step(When::Missing(fd), Command::ObjPin(ObjPin { path: path.clone(), at: None, fd }));
             }
         }
+        Ok(())
     }
 
     fn program(&mut self, program: &LinkedProgram<'a>) -> Result<(), PlanError> {
         self.requirements.program(program)?;
-        let by_index = self.requirements.fd_array();
-        let mut body = Body {
-            slots: program.slots.clone(),
-            fd_array: Vec::new(),
-            index: BTreeMap::new(),
-            fd_slots: Vec::new(),
-        };
-        for reloc in &program.relocs {
-            match reloc.kind {
-                RelocKind::Map | RelocKind::MapValue { .. } => {
-                    let Some(map) = self.object.map_index(reloc.symbol) else { continue };
-                    body.map(reloc.slot, self.maps[map], by_index);
-                }
-                _ => self.resolver.apply(&mut body.slots, program, reloc)?,
-            }
-        }
+        let body = self.body(program)?;
         let endian = self.object.endian();
-        let btf = self.btf.map(|btf| prog_btf(btf, program, endian, self.requirements.line_info()));
-        let attach_btf_id = self.resolver.attach_target(program.def)?;
+        let btf = self.btf.filter(|_| self.requirements.func_info());
+        let attach = self.resolver.attach_target(program.def)?;
+        let attach_to =
+            attach.and_then(|found| found.module).map(|module| self.module(module)).transpose()?;
         let out = self.fd(FdKind::Program, &program.def.name);
         self.programs.push(out);
         let load = ProgLoad {
-            prog_type: program.def.kind.prog_type(),
-            insns: body.slots.iter().flat_map(|slot| slot.to_bytes(endian)).collect(),
-            fd_slots: body.fd_slots,
             license: self.object.license().to_owned(),
             flags: program.def.flags,
             name: self.kernel_name(&program.def.name),
-            expected_attach_type: program.def.kind.expected_attach_type(),
-            btf: btf.filter(|_| self.requirements.func_info()),
-            attach_btf_id,
-            fd_array: body.fd_array,
-            log: Log::default(),
-            out,
+            expected_attach_type: self.requirements.attach_type(program.def)?,
+            btf: btf.map(|btf| prog_btf(btf, program, endian)),
+            attach_btf_id: attach.map_or(0, |found| found.id.0),
+            attach_to,
+            ..body.into_load(program.def.kind.prog_type(), endian, out)
         };
         self.step(When::Always, Command::ProgLoad(Box::new(load)));
         Ok(())
     }
 
+    /// The instructions, with everything filled in that is not a descriptor.
+    fn body(&mut self, program: &LinkedProgram<'a>) -> Result<Body, PlanError> {
+        let mut body = Body::new(program.slots.clone());
+        for reloc in &program.relocs {
+            if let RelocKind::Map | RelocKind::MapValue { .. } = reloc.kind {
+                if let Some(map) = self.object.map_index(reloc.symbol) {
+                    body.map(reloc.slot, self.maps[map], self.requirements.fd_array());
+                }
+                continue;
+            }
+            match self.resolver.answer(program, reloc)? {
+                Answer::Number(number) => body.number(reloc.slot, number),
+                Answer::Type(Found { id, module }) => {
+                    let module = module.map(|module| self.module(module)).transpose()?;
+                    body.type_id(reloc.slot, id, module);
+                }
+                Answer::Function(Found { id, module: None }) => body.function(reloc.slot, id),
+                Answer::Function(Found { id, module: Some(module) }) => {
+                    self.requirements.feature(program, Feature::ModuleKfuncs)?;
+                    let fd = self.module(module)?;
+                    body.module_function(reloc.slot, id, fd);
+                }
+            }
+        }
+        Ok(body)
+    }
+
+    /// The descriptor of a module's BTF; the first use opens it.
+    fn module(&mut self, module: usize) -> Result<Fd, PlanError> {
+        if let Some(&fd) = self.modules.get(&module) {
+            return Ok(fd);
+        }
+        let target = self.target;
+        let (name, id, _) = target.modules().nth(module).unwrap_or_default();
+        self.requirements.module(name)?;
+        let out = self.fd(FdKind::ModuleBtf, name);
+        let open = FdById { id, access: Access::ReadWrite, token: None, out };
+        self.step(When::Always, Command::BtfGetFdById(open));
+        self.modules.insert(module, out);
+        Ok(out)
+    }
+
     /// What the kernel allows in a name (`bpf_obj_name_cpy`): 15 letters, digits, `_` and `.`.
     fn kernel_name(&self, name: &str) -> String {
-        const LONGEST: usize = 15;
+        const LONGEST: usize = limits::OBJ_NAME_BYTES - 1;
         if !self.target.feature(Feature::ObjectNames).counts_as_present() {
             return String::new();
         }
         let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '.' { c } else { '_' };
         name.chars().take(LONGEST).map(allowed).collect()
-    }
-}
-
-/// The instructions of a program while its maps are put in.
-struct Body {
-    slots: Vec<Slot>,
-    fd_array: Vec<Fd>,
-    index: BTreeMap<Fd, u32>,
-    fd_slots: Vec<(u32, Fd)>,
-}
-
-impl Body {
-    /// With fd_array the bytes of a program do not depend on the numbers of descriptors.
-    fn map(&mut self, slot: u32, map: Fd, by_index: bool) {
-        if !by_index {
-            self.fd_slots.push((slot, map));
-            return;
-        }
-        let next = u32::try_from(self.fd_array.len()).unwrap_or(u32::MAX);
-        let index = *self.index.entry(map).or_insert_with(|| {
-            self.fd_array.push(map);
-            next
-        });
-        let Some(pair) = self.slots.get_mut(slot as usize..slot as usize + 2) else { return };
-        let by_index = match Insn::decode(pair) {
-            Ok((Insn::LoadMap { dst, .. }, _)) => Insn::LoadMap { dst, map: MapRef::Index(index) },
-            Ok((Insn::LoadMapValue { dst, offset, .. }, _)) => {
-                Insn::LoadMapValue { dst, map: MapRef::Index(index), offset }
-            }
-            _ => return,
-        };
-        pair.iter_mut().zip(by_index.encode()).for_each(|(slot, new)| *slot = new);
     }
 }
 
@@ -286,12 +307,11 @@ fn when_made(map: &MapDef, fd: Fd) -> When {
     }
 }
 
-fn prog_btf(btf: Fd, program: &LinkedProgram<'_>, endian: crate::base::Endian, lines: bool) -> ProgBtf {
-    let line_info: &[_] = if lines { &program.line_info } else { &[] };
+fn prog_btf(btf: Fd, program: &LinkedProgram<'_>, endian: Endian) -> ProgBtf {
     ProgBtf {
         btf,
-        func_info: program.func_info.iter().flat_map(|record| record.to_bytes(endian)).collect(),
-        line_info: line_info.iter().flat_map(|record| record.to_bytes(endian)).collect(),
-        core_relos: program.core_relos.iter().flat_map(|record| record.to_bytes(endian)).collect(),
+        func_info: bytes(program.func_info.iter().map(|record| record.to_bytes(endian))),
+        line_info: bytes(program.line_info.iter().map(|record| record.to_bytes(endian))),
+        core_relos: bytes(program.core_relos.iter().map(|record| record.to_bytes(endian))),
     }
 }

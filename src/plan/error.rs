@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::asm::Loc;
 use crate::base::{Endian, KernelVersion};
+use crate::btf::BtfError;
 use crate::object::{Need, ObjectError};
 use crate::relocate::RelocateError;
 use crate::site::Site;
@@ -58,6 +59,40 @@ pub enum PlanError {
         /// The map.
         map: String,
     },
+    /// More instructions than the target takes (E2BIG).
+    #[error("program `{program}` has {slots} instructions, {target} takes {limit}{site}")]
+    TooLong {
+        /// The program.
+        program: String,
+        /// How many instructions, 64-bit loads counted twice.
+        slots: usize,
+        /// How many the target takes.
+        limit: u32,
+        /// The target.
+        target: String,
+        /// The Rust line of the program.
+        site: Site,
+    },
+    /// A ring buffer is not a whole number of the target's pages (EINVAL).
+    #[error("map `{map}`: max_entries is {given}, which does not fit pages of {page} bytes{site}")]
+    PageSize {
+        /// The map.
+        map: String,
+        /// Its `max_entries`.
+        given: u32,
+        /// The target's page size, in bytes.
+        page: u32,
+        /// The Rust line of the map.
+        site: Site,
+    },
+    /// The object's BTF could not be cut down to what the target knows.
+    #[error("BTF for {target}: {source}")]
+    Btf {
+        /// The target.
+        target: String,
+        /// Why.
+        source: BtfError,
+    },
     /// A name of the kernel could not be resolved.
     #[error(transparent)]
     Relocate(#[from] RelocateError),
@@ -71,12 +106,14 @@ impl PlanError {
     #[must_use]
     pub fn loc(&self) -> Option<&Loc> {
         match self {
-            Self::Lacks { site, .. } | Self::NeverHas { site, .. } | Self::Unanswered { site, .. } => {
-                site.loc()
-            }
+            Self::Lacks { site, .. }
+            | Self::NeverHas { site, .. }
+            | Self::Unanswered { site, .. }
+            | Self::TooLong { site, .. }
+            | Self::PageSize { site, .. } => site.loc(),
             Self::Relocate(error) => error.loc(),
             Self::Object(error) => error.loc(),
-            Self::Endian { .. } | Self::Entry { .. } => None,
+            Self::Endian { .. } | Self::Entry { .. } | Self::Btf { .. } => None,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Carries a plan out, command by command, through anything that can call bpf(2) or pretends to.
 
-use super::{Command, Fd, Log, Plan, Step, When};
+use thiserror::Error;
+
+use super::{Command, Failure, Fd, Info, Log, MapShape, ObjPin, Plan, Reply, Step, When};
 use crate::base::Errno;
+use crate::base::flags::LogLevel;
 
 /// Whatever carries out bpf(2) commands: the kernel, a dry run, a test that injects faults.
 ///
@@ -15,72 +18,17 @@ pub trait Bpf {
 
     /// Closes a descriptor that is of no further use.
     fn close(&mut self, fd: Fd);
-}
 
-/// What a command gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reply {
-    /// Nothing, or a descriptor that is now kept under its symbolic name.
-    Done,
-    /// The shape of a map.
-    Map(MapShape),
-}
-
-/// What `BPF_OBJ_GET_INFO_BY_FD` says of a map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MapShape {
-    /// `type`.
-    pub kind: u32,
-    /// `key_size`, in bytes.
-    pub key_size: u32,
-    /// `value_size`, in bytes.
-    pub value_size: u32,
-    /// `max_entries`.
-    pub max_entries: u32,
-    /// `map_flags`.
-    pub flags: u32,
-}
-
-impl MapShape {
-    /// The first member that differs from what is `wanted`: its name, what was found, what is wanted.
-    #[must_use]
-    pub fn difference(self, wanted: Self) -> (&'static str, u32, u32) {
-        let members = [
-            ("type", self.kind, wanted.kind),
-            ("key_size", self.key_size, wanted.key_size),
-            ("value_size", self.value_size, wanted.value_size),
-            ("max_entries", self.max_entries, wanted.max_entries),
-        ];
-        let differs = |&(_, found, wanted): &(&str, u32, u32)| found != wanted;
-        members.into_iter().find(differs).unwrap_or(("map_flags", self.flags, wanted.flags))
-    }
-}
-
-/// A command that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Why.
-    pub errno: Errno,
-    /// The kernel's log, without its NUL; any bytes.
-    pub log: Vec<u8>,
-    /// How large the log would have been, where the kernel tells (6.4).
-    pub log_true_size: u32,
-}
-
-impl Failure {
-    /// A failure without a log.
-    #[must_use]
-    pub const fn of(errno: Errno) -> Self {
-        Self { errno, log: Vec::new(), log_true_size: 0 }
-    }
+    /// Removes a pin that a plan made before it failed.
+    fn unpin(&mut self, pin: &ObjPin);
 }
 
 /// A step of a plan that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StepError {
     /// A command failed.
+    #[error("step {}: {}", step + 1, failure.errno)]
     Failed {
         /// Which of [`Plan::steps`].
         step: usize,
@@ -88,6 +36,7 @@ pub enum StepError {
         failure: Failure,
     },
     /// A pinned map is not what the object wants.
+    #[error("step {}: the map that is pinned there is another one", step + 1)]
     Incompatible {
         /// Which of [`Plan::steps`].
         step: usize,
@@ -102,57 +51,96 @@ pub enum StepError {
 const FIRST_LOG: u32 = 1 << 20;
 /// The largest log buffer kernels take (`UINT_MAX >> 2`; before 5.13 `UINT_MAX >> 8`).
 const LARGEST_LOG: u32 = u32::MAX >> 8;
-/// How often a load is begun when a signal is pending.
-const ATTEMPTS: usize = 5;
+/// How often a call is made again when a signal is pending.
+const RETRIES: usize = 5;
 
 impl Plan {
     /// Carries the plan out. A load that works makes the calls the plan shows and no others; one that
     /// fails is repeated with a log, so that the failure can be explained.
     ///
     /// # Errors
-    /// The first step that failed. What earlier steps made stays with `bpf`, which drops it.
+    /// The first step that failed. Every descriptor and pin that earlier steps made is gone by then.
     pub fn execute(&self, bpf: &mut impl Bpf) -> Result<(), StepError> {
-        let mut missing = vec![false; self.fds.len()];
-        for (index, step) in self.steps.iter().enumerate() {
-            if !step.applies(&missing) {
-                continue;
-            }
-            match call(bpf, &step.command) {
-                Ok(Reply::Map(found)) => step.compare(index, found)?,
-                Ok(Reply::Done) => {}
-                Err(failure) => match step.may_be_missing(&failure) {
-                    Some(fd) => missing[fd.index()] = true,
-                    None => return Err(StepError::Failed { step: index, failure }),
-                },
-            }
+        let mut run = Run { plan: self, missing: vec![false; self.fds.len()], done: Vec::new() };
+        let result = (0..).zip(&self.steps).try_for_each(|(index, step)| run.step(bpf, index, step));
+        match result {
+            Ok(()) => self.temporary().for_each(|fd| bpf.close(fd)),
+            Err(_) => run.undo(bpf),
         }
-        self.temporary().for_each(|fd| bpf.close(fd));
-        Ok(())
+        result
     }
 }
 
-impl Step {
-    fn applies(&self, missing: &[bool]) -> bool {
-        let is_missing = |fd: Fd| missing.get(fd.index()).copied().unwrap_or(false);
-        match self.when {
+/// A plan that is being carried out.
+struct Run<'a> {
+    plan: &'a Plan,
+    /// The pins that were not there.
+    missing: Vec<bool>,
+    /// The commands that worked.
+    done: Vec<&'a Command>,
+}
+
+impl<'a> Run<'a> {
+    fn step(&mut self, bpf: &mut impl Bpf, index: usize, step: &'a Step) -> Result<(), StepError> {
+        if !self.applies(step.when) {
+            return Ok(());
+        }
+        match call(bpf, &step.command) {
+            Ok(reply) => {
+                self.done.push(&step.command);
+                compare(index, step, &reply)
+            }
+            Err(failure) => match may_be_missing(&step.command, &failure) {
+                Some(fd) => {
+                    self.note_missing(fd);
+                    Ok(())
+                }
+                None => Err(StepError::Failed { step: index, failure }),
+            },
+        }
+    }
+
+    fn applies(&self, when: When) -> bool {
+        let is_missing = |fd: Fd| self.missing.get(fd.index()).copied().unwrap_or(false);
+        match when {
             When::Always => true,
             When::Found(fd) => !is_missing(fd),
             When::Missing(fd) => is_missing(fd),
         }
     }
 
-    fn may_be_missing(&self, failure: &Failure) -> Option<Fd> {
-        match &self.command {
-            Command::ObjGet(get) if failure.errno == Errno::ENOENT => Some(get.out),
-            _ => None,
+    fn note_missing(&mut self, fd: Fd) {
+        if let Some(missing) = self.missing.get_mut(fd.index()) {
+            *missing = true;
         }
     }
 
-    fn compare(&self, step: usize, found: MapShape) -> Result<(), StepError> {
-        match self.wanted {
-            Some(wanted) if wanted != found => Err(StepError::Incompatible { step, found, wanted }),
-            _ => Ok(()),
+    /// The last first: a pin before the descriptor it was made from.
+    fn undo(&self, bpf: &mut impl Bpf) {
+        for command in self.done.iter().rev() {
+            if let Command::ObjPin(pin) = command {
+                bpf.unpin(pin);
+            }
+            if let Some(fd) = command.out().filter(|&fd| self.plan.fd(fd).is_some()) {
+                bpf.close(fd);
+            }
         }
+    }
+}
+
+fn may_be_missing(command: &Command, failure: &Failure) -> Option<Fd> {
+    match command {
+        Command::ObjGet(get) if failure.errno == Errno::ENOENT => Some(get.out),
+        _ => None,
+    }
+}
+
+fn compare(index: usize, step: &Step, reply: &Reply) -> Result<(), StepError> {
+    match (step.wanted, reply) {
+        (Some(wanted), Reply::Info(Info::Map(map))) if map.shape.difference(wanted).is_some() => {
+            Err(StepError::Incompatible { step: index, found: map.shape, wanted })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -161,16 +149,22 @@ fn call(bpf: &mut impl Bpf, command: &Command) -> Result<Reply, Failure> {
         Ok(reply) => return Ok(reply),
         Err(failure) => failure,
     };
-    if !first.log.is_empty() || command.log().is_none() {
-        return Err(first);
+    match command.log() {
+        None => Err(first),
+        Some(log) if log.level.is_empty() => {
+            explain(bpf, command, first.errno, Log { level: LogLevel::ERRORS, size: FIRST_LOG })
+        }
+        Some(log) => match grown(log, &first) {
+            Some(larger) => explain(bpf, command, first.errno, larger),
+            None => Err(first),
+        },
     }
-    explain(bpf, command, first)
 }
 
 /// EAGAIN means that a signal interrupted the verifier.
 fn patiently(bpf: &mut impl Bpf, command: &Command) -> Result<Reply, Failure> {
     let mut last = bpf.call(command);
-    for _ in 1..ATTEMPTS {
+    for _ in 0..RETRIES {
         match &last {
             Err(failure) if failure.errno == Errno::EAGAIN => last = bpf.call(command),
             _ => break,
@@ -179,46 +173,31 @@ fn patiently(bpf: &mut impl Bpf, command: &Command) -> Result<Reply, Failure> {
     last
 }
 
-/// Repeats a failed load with a log, larger and larger until all of it fits.
-fn explain(bpf: &mut impl Bpf, command: &Command, first: Failure) -> Result<Reply, Failure> {
-    let mut size = FIRST_LOG;
+/// Repeats a failed load with a log, larger until all of it fits. The errno stays that of the first attempt: a repetition may
+/// fail for lack of room only.
+fn explain(bpf: &mut impl Bpf, command: &Command, errno: Errno, mut log: Log) -> Result<Reply, Failure> {
     loop {
-        let failure = match patiently(bpf, &command.with_log(Log { level: 1, size })) {
+        let failure = match patiently(bpf, &command.with_log(log)) {
             // It works now: whatever was in the way is gone.
             Ok(reply) => return Ok(reply),
             Err(failure) => failure,
         };
-        let larger = match failure.log_true_size {
-            0 => size.saturating_mul(2),
-            true_size => true_size,
-        };
-        if failure.errno != Errno::ENOSPC || larger <= size || size >= LARGEST_LOG {
-            return Err(Failure { errno: first.errno, ..failure });
+        match grown(log, &failure) {
+            Some(larger) => log = larger,
+            None => return Err(Failure { errno, ..failure }),
         }
-        size = larger.min(LARGEST_LOG);
     }
 }
 
-impl Command {
-    /// The log settings of a command that can have a log.
-    #[must_use]
-    pub fn log(&self) -> Option<Log> {
-        match self {
-            Self::ProgLoad(load) => Some(load.log),
-            Self::BtfLoad(load) => Some(load.log),
-            _ => None,
-        }
+/// The log that would have been large enough, as far as is known: what the kernel said (since 6.4), else twice as much.
+fn grown(log: Log, failure: &Failure) -> Option<Log> {
+    if failure.errno != Errno::ENOSPC {
+        return None;
     }
-
-    /// The same command with other log settings; unchanged where it has none.
-    #[must_use]
-    pub fn with_log(&self, log: Log) -> Self {
-        let mut command = self.clone();
-        match &mut command {
-            Self::ProgLoad(load) => load.log = log,
-            Self::BtfLoad(load) => load.log = log,
-            _ => {}
-        }
-        command
-    }
+    let size = match failure.log_true_size {
+        0 => log.size.saturating_mul(2).max(FIRST_LOG),
+        true_size => true_size,
+    };
+    let size = size.min(LARGEST_LOG);
+    (size > log.size).then_some(Log { size, ..log })
 }

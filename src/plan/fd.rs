@@ -33,6 +33,8 @@ pub struct FdInfo {
 pub enum FdKind {
     /// A BTF object.
     Btf,
+    /// The BTF of a kernel module; closed after it was used.
+    ModuleBtf,
     /// A map.
     Map,
     /// The template of a map of maps; closed after it was used.
@@ -43,6 +45,10 @@ pub enum FdKind {
     Link,
     /// Anything a link attaches to: a cgroup, a network namespace, a perf event.
     Target,
+    /// A token.
+    Token,
+    /// Something else: a directory of a bpffs, an iterator, statistics.
+    Other,
 }
 
 impl FdKind {
@@ -51,11 +57,14 @@ impl FdKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Btf => "btf",
+            Self::ModuleBtf => "btf of module",
             Self::Map => "map",
             Self::InnerMap => "inner map",
             Self::Program => "program",
             Self::Link => "link",
             Self::Target => "target",
+            Self::Token => "token",
+            Self::Other => "file",
         }
     }
 }

@@ -1,13 +1,20 @@
 //! What an object uses against what a target has.
 
+use std::fmt;
+
 use super::{Assumption, PlanError};
-use crate::asm::{Helper, Insn, Isa};
+use crate::asm::{Helper, Insn, Isa, limits};
 use crate::base::KernelVersion;
-use crate::map::MapDef;
+use crate::kind::AttachType;
+use crate::map::{EntriesRule, MapDef, MapFlags};
 use crate::object::Object;
 use crate::object::linker::LinkedProgram;
+use crate::program::ProgramDef;
 use crate::site::Site;
 use crate::target::{Fact, Feature, Subject, Target};
+
+/// `map_extra`.
+const MAP_EXTRA: KernelVersion = KernelVersion::new(5, 16);
 
 /// Refuses what the target lacks and notes what it is only assumed to have.
 pub(super) struct Requirements<'a> {
@@ -45,10 +52,6 @@ impl<'a> Requirements<'a> {
         self.target.feature(Feature::FuncInfo).counts_as_present()
     }
 
-    pub(super) fn line_info(&self) -> bool {
-        self.func_info()
-    }
-
     pub(super) fn fd_array(&mut self) -> bool {
         self.assume(Feature::FdArray)
     }
@@ -56,18 +59,35 @@ impl<'a> Requirements<'a> {
     pub(super) fn map(&mut self, map: &MapDef) -> Result<(), PlanError> {
         let what = || format!("map `{}`", map.name);
         if let Some(since) = map.kind.since() {
-            self.need(Subject::MapKind(map.kind.0), since, what, &map.kind.to_string(), &map.site)?;
+            self.need(Subject::MapKind(map.kind.0), since, what, map.kind, &map.site)?;
         }
         for field in &map.fields {
             let since = field.kind.since();
-            self.need_since(since, what, &format!("{} in map values", field.kind), &map.site)?;
+            self.need_since(since, what, format_args!("{} in map values", field.kind), &map.site)?;
         }
         for flag in map.flags.iter() {
             if let Some(since) = flag.since() {
-                self.need_since(since, what, &format!("the map flag {flag}"), &map.site)?;
+                self.need_since(since, what, format_args!("the map flag {flag}"), &map.site)?;
             }
         }
-        Ok(())
+        if map.extra != 0 {
+            self.need_since(MAP_EXTRA, what, "map_extra", &map.site)?;
+        }
+        self.pages(map)
+    }
+
+    fn pages(&self, map: &MapDef) -> Result<(), PlanError> {
+        let rule = map.kind.max_entries();
+        match self.target.page_size() {
+            Some(page)
+                if matches!(rule, EntriesRule::RingBytes | EntriesRule::Pages)
+                    && !rule.allows(map.max_entries, page) =>
+            {
+                let (map, given, site) = (map.name.clone(), map.max_entries, map.site.clone());
+                Err(PlanError::PageSize { map, given, page, site })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The number of entries; one for each possible CPU where the kind wants that and none was given.
@@ -82,13 +102,63 @@ impl<'a> Requirements<'a> {
         self.target.possible_cpus().ok_or_else(unanswered)
     }
 
+    /// Whether a program cannot be loaded without its BTF. A global function is verified as a static one where there are
+    /// none (before 5.6).
+    pub(super) fn needs_btf(&self, program: &LinkedProgram<'_>) -> bool {
+        let global_functions = self.target.feature(Feature::GlobalFunctions).counts_as_present();
+        program.needs_btf || !program.core_relos.is_empty() || program.calls_global && global_functions
+    }
+
+    /// `expected_attach_type`; a kernel without (before 4.17) knows some kinds all the same.
+    pub(super) fn attach_type(&mut self, program: &ProgramDef) -> Result<Option<AttachType>, PlanError> {
+        let Some(attach_type) = program.kind.expected_attach_type() else { return Ok(None) };
+        let feature = Feature::ExpectedAttachType;
+        if self.target.feature(feature).counts_as_present() {
+            return Ok(Some(attach_type));
+        }
+        if program.kind.attach_type_is_optional() {
+            return Ok(None);
+        }
+        let what = format!("program `{}`", program.name);
+        Err(self.lacks(&what, feature.text(), feature.since(), program.site.clone()))
+    }
+
+    /// A map that stays writable is not what was asked for, so a kernel that cannot freeze is refused.
+    pub(super) fn freeze(&mut self, map: &MapDef) -> Result<(), PlanError> {
+        let feature = Feature::GlobalData;
+        let what = || format!("map `{}`", map.name);
+        self.need(Subject::Feature(feature), feature.since(), what, feature.text(), &map.site)
+    }
+
+    /// The BTF of a kernel module.
+    pub(super) fn module(&mut self, name: &str) -> Result<(), PlanError> {
+        let feature = Feature::ModuleBtf;
+        let what = || format!("a name of the kernel module `{name}`");
+        self.need(Subject::Feature(feature), feature.since(), what, feature.text(), &Site::unknown())
+    }
+
+    /// What the kernel will say of the flags of a map that was made as the object has it.
+    pub(super) fn reported_flags(&self, map: &MapDef) -> MapFlags {
+        const ADDED_SINCE: KernelVersion = KernelVersion::new(5, 3);
+        if self.target.since(ADDED_SINCE).counts_as_present() {
+            map.flags | map.kind.added_flags()
+        } else {
+            map.flags
+        }
+    }
+
     pub(super) fn program(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
         let kind = program.def.kind;
         let what = || format!("program `{}`", program.def.name);
         self.need(Subject::ProgType(kind.prog_type().0), kind.since(), what, kind.name(), &program.def.site)?;
-        if program.needs_btf {
+        if self.needs_btf(program) {
             self.feature(program, Feature::FuncInfo)?;
         }
+        if program.def.kind.needs_attach_btf_id() {
+            self.feature(program, Feature::AttachBtfId)?;
+        }
+        self.flags(program)?;
+        self.length(program)?;
         if program.functions.len() > 1 {
             self.feature(program, Feature::FunctionCalls)?;
         }
@@ -98,18 +168,50 @@ impl<'a> Requirements<'a> {
         self.instructions(program)
     }
 
-    fn feature(&mut self, program: &LinkedProgram<'_>, feature: Feature) -> Result<(), PlanError> {
+    fn flags(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+        let what = || format!("program `{}`", program.def.name);
+        for flag in program.def.flags.iter() {
+            if let Some(since) = flag.since() {
+                self.need_since(since, what, format_args!("the program flag {flag}"), &program.def.site)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A million instructions since 5.2; before, and without `CAP_BPF`, 4096.
+    fn length(&self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+        const MILLION: KernelVersion = KernelVersion::new(5, 2);
+        let old = self.target.since(MILLION) == Fact::No;
+        let limit = if old { limits::INSNS_UNPRIVILEGED } else { limits::INSNS };
+        if program.slots.len() <= limit as usize {
+            return Ok(());
+        }
+        Err(PlanError::TooLong {
+            program: program.def.name.clone(),
+            slots: program.slots.len(),
+            limit,
+            target: self.target.to_string(),
+            site: program.def.site.clone(),
+        })
+    }
+
+    pub(super) fn feature(&mut self, program: &LinkedProgram<'_>, feature: Feature) -> Result<(), PlanError> {
         let what = || format!("program `{}`", program.def.name);
         self.need(Subject::Feature(feature), feature.since(), what, feature.text(), &program.def.site)
     }
 
     fn instructions(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
+        let (mut met, mut missing) = (Isa::empty(), Isa::empty());
         for placed in &program.functions {
-            let missing = self.missing_groups(placed.def.code.isa());
             for (inside, insn) in placed.def.code.insns() {
                 let index = placed.start as usize + inside;
+                let used = insn.as_ref().map_or(Isa::empty(), |insn| insn.isa());
+                if !met.contains(used) {
+                    missing |= self.missing_groups(used - met);
+                    met |= used;
+                }
                 match insn {
-                    Ok(insn) if insn.isa().intersects(missing) => {
+                    Ok(insn) if used.intersects(missing) => {
                         return Err(self.lacks_instruction(program, index, insn));
                     }
                     Ok(Insn::Call { helper }) => self.helper(program, index, helper)?,
@@ -172,13 +274,13 @@ impl<'a> Requirements<'a> {
         subject: Subject,
         since: KernelVersion,
         what: impl Fn() -> String,
-        feature: &str,
+        feature: impl fmt::Display,
         site: &Site,
     ) -> Result<(), PlanError> {
         if self.fact(subject, since) {
             Ok(())
         } else {
-            Err(self.lacks(&what(), feature, since, site.clone()))
+            Err(self.lacks(&what(), &feature.to_string(), since, site.clone()))
         }
     }
 
@@ -186,11 +288,11 @@ impl<'a> Requirements<'a> {
         &mut self,
         since: KernelVersion,
         what: impl Fn() -> String,
-        feature: &str,
+        feature: impl fmt::Display,
         site: &Site,
     ) -> Result<(), PlanError> {
         match self.target.since(since) {
-            Fact::No => Err(self.lacks(&what(), feature, since, site.clone())),
+            Fact::No => Err(self.lacks(&what(), &feature.to_string(), since, site.clone())),
             _ => Ok(()),
         }
     }

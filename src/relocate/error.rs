@@ -30,6 +30,14 @@ pub enum RelocateError {
     /// The target's BTF is broken.
     #[error("the kernel's BTF: {0}")]
     KernelBtf(DecodeError),
+    /// A module's BTF is broken, or not of this kernel.
+    #[error("the BTF of the kernel module `{module}`: {source}")]
+    ModuleBtf {
+        /// The module.
+        module: String,
+        /// Why.
+        source: DecodeError,
+    },
     /// A relocation that names nothing in the kernel.
     #[error("`{name}` cannot be filled in from a kernel{site}")]
     Unsupported {
@@ -48,7 +56,7 @@ impl RelocateError {
             Self::Unanswered { site, .. }
             | Self::NotInKernel { site, .. }
             | Self::Unsupported { site, .. } => site.loc(),
-            Self::KernelBtf(_) => None,
+            Self::KernelBtf(_) | Self::ModuleBtf { .. } => None,
         }
     }
 }

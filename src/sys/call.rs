@@ -4,6 +4,7 @@
 //! and state why their pointers are good.
 
 use std::ffi::{CStr, c_long};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -12,14 +13,20 @@ use super::abi::{Command, Plain};
 use super::errno;
 use crate::base::Errno;
 
-/// A structure the kernel reads and writes, with zeros behind it.
+/// A structure the kernel reads and writes, with room behind it.
 ///
 /// The kernel writes replies at their places in `union bpf_attr` no matter which size it was told, and a later kernel may
-/// have replies further behind: the room takes them.
+/// have replies further behind: the room takes them. It reads no further than the size it was told, so nothing is put there.
 #[repr(C)]
 struct Roomy<A> {
     head: A,
-    room: [u64; 32],
+    room: MaybeUninit<[u64; 32]>,
+}
+
+impl<A> Roomy<A> {
+    fn new(head: A) -> Self {
+        Self { head, room: MaybeUninit::uninit() }
+    }
 }
 
 /// Makes one bpf(2) call. `attr` is replaced by what the kernel left of it, whether the call succeeded or not.
@@ -29,11 +36,13 @@ struct Roomy<A> {
 ///
 /// # Safety
 /// For `command`, every pointer in `attr` is null or valid for all the kernel reads and writes through it.
+#[inline(always)] // So that the attributes are built in place, and not copied back where nobody looks at them.
 pub(super) unsafe fn call<A: Plain>(command: Command, attr: &mut A, least: usize) -> Result<c_long, Errno> {
-    let size = told_size(attr).max(least);
-    let mut roomy = Roomy { head: *attr, room: [0; 32] };
-    // SAFETY: the attributes are a live, initialised, 8-aligned buffer of more bytes than `size`, and than the 168 of the
-    // largest member of the union, within which the kernel writes its replies; what they point to is the caller's promise.
+    let size = told_size(attr, least);
+    let mut roomy = Roomy::new(*attr);
+    // SAFETY: the attributes are a live, 8-aligned buffer whose first `size` bytes are initialised, of more bytes than the 168
+    // of the largest member of the union, within which the kernel writes its replies; what they point to is the caller's
+    // promise.
     let result = unsafe { libc::syscall(libc::SYS_bpf, command.0, &raw mut roomy, size) };
     // A copy makes no system call: errno is still this one's.
     *attr = roomy.head;
@@ -66,8 +75,13 @@ fn above_standard(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// The end of the last field of `attr` that is not zero; 0 when all are.
-fn told_size<A: Plain>(attr: &A) -> usize {
+/// The end of the last field of `attr` that is not zero, but at least `least`.
+#[inline]
+fn told_size<A: Plain>(attr: &A, least: usize) -> usize {
+    if least >= size_of::<A>() { size_of::<A>() } else { used_size(attr).max(least) }
+}
+
+fn used_size<A: Plain>(attr: &A) -> usize {
     let bytes = as_bytes(attr);
     let used = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
     A::ENDS.iter().copied().find(|&end| end >= used).unwrap_or(used)
@@ -85,7 +99,7 @@ pub(super) fn as_bytes<A: Plain>(plain: &A) -> &[u8] {
 /// `fd` is of the kind that `I` is the record of; every pointer in `info` is null or valid for what the kernel writes there.
 pub(super) unsafe fn get_info<I: Plain>(fd: BorrowedFd<'_>, info: I) -> Result<I, Errno> {
     use super::abi::GetInfo;
-    let mut roomy = Roomy { head: info, room: [0; 32] };
+    let mut roomy = Roomy::new(info);
     let mut attr = GetInfo {
         bpf_fd: descriptor(fd),
         info_len: u32::try_from(size_of::<I>()).map_err(|_| Errno::E2BIG)?,

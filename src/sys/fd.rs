@@ -13,30 +13,7 @@ use super::abi;
 use super::call::get_info;
 use super::errno;
 use crate::base::Errno;
-
-/// How a descriptor of a map is opened. Of other objects there is only [`ReadWrite`](Self::ReadWrite).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// For reading and writing.
-    #[default]
-    ReadWrite,
-    /// For reading only.
-    #[doc(alias = "BPF_F_RDONLY")]
-    ReadOnly,
-    /// For writing only.
-    #[doc(alias = "BPF_F_WRONLY")]
-    WriteOnly,
-}
-
-impl Access {
-    pub(super) fn flags(self) -> u32 {
-        match self {
-            Self::ReadWrite => 0,
-            Self::ReadOnly => abi::BPF_F_RDONLY,
-            Self::WriteOnly => abi::BPF_F_WRONLY,
-        }
-    }
-}
+pub use crate::base::flags::Access;
 
 /// What stands behind a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -17,6 +17,7 @@ pub use btf::{KernelBtf, kernel_btf, vmlinux_btf};
 pub use caps::{capabilities, in_initial_user_namespace};
 
 use super::errno;
+pub use crate::base::Capabilities;
 use crate::base::{Errno, KernelVersion};
 
 /// How many CPUs the kernel can ever have: as many values has an element of a per-CPU map. Read once.

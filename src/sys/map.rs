@@ -41,11 +41,24 @@ impl MapFd {
         Ok(Self { fd, shape: self.shape })
     }
 
+    /// Looks behind a descriptor as [`TryFrom`] does, and gives what the kernel told of the map besides.
+    ///
+    /// # Errors
+    /// `EINVAL` where it is no map. On an error it is closed.
+    pub fn identify(fd: OwnedFd) -> Result<(Self, MapInfo), Errno> {
+        expect_kind(fd.as_fd(), FdKind::Map)?;
+        Self::ask_all(fd)
+    }
+
     /// For descriptors of commands that return maps only: asks for the shape.
     pub(super) fn ask(fd: OwnedFd) -> Result<Self, Errno> {
-        // SAFETY: a map, says the caller; the record asks for nothing behind a pointer.
+        Self::ask_all(fd).map(|(map, _)| map)
+    }
+
+    fn ask_all(fd: OwnedFd) -> Result<(Self, MapInfo), Errno> {
+        // SAFETY: a map, say the callers; the record asks for nothing behind a pointer.
         let info = unsafe { get_info(fd.as_fd(), MapInfo::default()) }?;
-        Ok(Self { shape: MapShape::told(&info)?, fd })
+        Ok((Self { shape: MapShape::told(&info)?, fd }, info))
     }
 }
 
@@ -55,8 +68,7 @@ impl TryFrom<OwnedFd> for MapFd {
     /// Looks behind the descriptor ([`FdKind::of`](super::FdKind::of)) and asks for the map's sizes; another kind is `EINVAL`.
     /// On an error it is closed.
     fn try_from(fd: OwnedFd) -> Result<Self, Errno> {
-        expect_kind(fd.as_fd(), FdKind::Map)?;
-        Self::ask(fd)
+        Self::identify(fd).map(|(map, _)| map)
     }
 }
 
@@ -178,7 +190,7 @@ fn read(command: Command, map: &MapFd, key: &[u8], value: &mut [u8], flags: Elem
     attr.value = output(expect_len(value, map.shape.value_len())?);
     // SAFETY: the kernel reads `key_size` bytes of the key and writes (reads, of a bloom filter) at most `value_len` bytes
     // of the value; both lengths were checked against the map's shape.
-    unsafe { call(command, &mut attr, 0) }.map(drop)
+    unsafe { call(command, &mut attr, ELEM) }.map(drop)
 }
 
 /// Sets the value of `key` (`BPF_MAP_UPDATE_ELEM`, 3.18).
@@ -194,7 +206,7 @@ pub fn update(map: &MapFd, key: &[u8], value: &[u8], flags: ElemFlags) -> Result
     }
     attr.value = input(value);
     // SAFETY: the kernel reads `key_size` and at most `value_len` bytes, lengths checked against the map's shape.
-    unsafe { call(Command::MAP_UPDATE_ELEM, &mut attr, 0) }.map(drop)
+    unsafe { call(Command::MAP_UPDATE_ELEM, &mut attr, ELEM) }.map(drop)
 }
 
 /// Removes `key` (`BPF_MAP_DELETE_ELEM`, 3.18).
@@ -205,7 +217,7 @@ pub fn update(map: &MapFd, key: &[u8], value: &[u8], flags: ElemFlags) -> Result
 pub fn delete(map: &MapFd, key: &[u8]) -> Result<(), Errno> {
     let mut attr = elem_attr(map, key, ElemFlags::empty())?;
     // SAFETY: the kernel reads `key_size` bytes, a length checked against the map's shape.
-    unsafe { call(Command::MAP_DELETE_ELEM, &mut attr, 0) }.map(drop)
+    unsafe { call(Command::MAP_DELETE_ELEM, &mut attr, ELEM) }.map(drop)
 }
 
 /// Finds the key after `key`, or the first one, and writes it to `next` (`BPF_MAP_GET_NEXT_KEY`, 3.18; the first one 4.12).
@@ -222,7 +234,7 @@ pub fn next_key(map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool
     };
     attr.value = output(expect_len(next, size)?);
     // SAFETY: the kernel reads and writes `key_size` bytes each, lengths checked against the map's shape.
-    match unsafe { call(Command::MAP_GET_NEXT_KEY, &mut attr, 0) } {
+    match unsafe { call(Command::MAP_GET_NEXT_KEY, &mut attr, ELEM) } {
         Ok(_) => Ok(true),
         Err(Errno::ENOENT) => Ok(false),
         Err(error) => Err(error),
@@ -239,6 +251,9 @@ pub fn freeze(map: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { call(Command::MAP_FREEZE, &mut attr, size_of::<abi::MapFreeze>()) }.map(drop)
 }
+
+/// What every kernel takes as the size of these attributes: nothing to find out at each call.
+const ELEM: usize = size_of::<abi::MapElem>();
 
 fn elem_attr(map: &MapFd, key: &[u8], flags: ElemFlags) -> Result<abi::MapElem, Errno> {
     if key.len() != map.shape.key_size() {

@@ -14,6 +14,7 @@ use super::call::{
 use super::fd::ProgFd;
 use super::log::Log;
 use crate::base::Errno;
+pub use crate::base::flags::Stream;
 
 /// What a program is loaded from.
 #[derive(Clone, Debug, Default)]
@@ -353,18 +354,6 @@ pub fn bind_map(program: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Result<(), Errn
     let mut attr = abi::ProgBindMap { prog_fd: descriptor(program), map_fd: descriptor(map), flags: 0 };
     // SAFETY: no pointers.
     unsafe { call(Command::PROG_BIND_MAP, &mut attr, size_of::<abi::ProgBindMap>()) }.map(drop)
-}
-
-/// What a program prints to with `bpf_stream_vprintk`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum Stream {
-    /// `BPF_STDOUT`.
-    #[doc(alias = "BPF_STDOUT")]
-    Stdout = 1,
-    /// `BPF_STDERR`: the kernel's own reports of the program too.
-    #[doc(alias = "BPF_STDERR")]
-    Stderr = 2,
 }
 
 /// Takes what a program printed (`BPF_PROG_STREAM_READ_BY_FD`, 6.17); returns how many bytes, 0 for nothing.

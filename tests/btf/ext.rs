@@ -5,7 +5,10 @@ use bpfsmith::base::Endian;
 use bpfsmith::btf::ext::{CoreRelo, FuncInfo, LineInfo, append_lines};
 use bpfsmith::btf::{Builder, IntEncoding, StrOff, TypeId};
 
-fn lines(code: &Code, start: u32) -> (Vec<(u32, u32, u32, String, String)>, Vec<LineInfo>) {
+/// Slot, line, column, file, text.
+type Told = (u32, u32, u32, String, String);
+
+fn lines(code: &Code, start: u32) -> (Vec<Told>, Vec<LineInfo>) {
     let mut builder = Builder::new();
     builder.int("int", 4, IntEncoding::SIGNED).unwrap();
     let mut out = Vec::new();

@@ -17,8 +17,10 @@ const REACH: usize = i16::MAX as usize;
 const MARGIN: usize = 8;
 /// Jumps over no more slots than this should reach without help, whatever islands come in between.
 const NEAR: i64 = i16::MAX as i64 / 2;
-/// What has waited so long is moved on whenever there is an island.
-const LONG_WAIT: usize = REACH / 2;
+/// Intermediate jumps of one island: with more, there would be more islands than program.
+const CAPACITY: usize = REACH / 3;
+/// What would need another island before so many instructions is moved on with the others.
+const NEXT_ISLAND: usize = REACH / 2;
 
 pub(super) fn relax(asm: &Assembler, jumps: &[Jump]) -> core::result::Result<Layout, AsmError> {
     let layout = match Islands::new(asm, jumps, NEAR).run() {
@@ -218,21 +220,25 @@ impl Islands<'_> {
             (true, place) => place.last_back.unwrap_or(slot),
             (false, place) => place.slot,
         };
-        let settled = self.lines.len() + settled.saturating_sub(slot) + 3 * (count + MARGIN);
-        self.lines.len() >= deadline.at + LONG_WAIT && settled > deadline.at + REACH
+        let end_of_reach = deadline.at + REACH;
+        let behind_island = self.lines.len() + 2 * (count + MARGIN);
+        behind_island + NEXT_ISLAND > end_of_reach
+            && behind_island + count + settled.saturating_sub(slot) > end_of_reach
     }
 
     /// What falls through to the island goes on behind it.
     fn jump_over(&mut self, moving: &[Deadline]) -> Result<()> {
         let (Some(first), Some((last, _))) = (moving.first(), self.lines.last()) else { return Ok(()) };
         let loc = self.loc_of(*first);
-        let Ok(off) = i16::try_from(moving.len()) else { return Err(Failure::Crowded(loc)) };
+        if moving.len() > CAPACITY {
+            return Err(Failure::Crowded(loc));
+        }
         let ends = matches!(
             Insn::decode(&[*last]),
             Ok((Insn::Ja { .. } | Insn::JaLong { .. } | Insn::Gotox { .. } | Insn::Exit, _))
         );
         if !ends {
-            self.lines.push((Insn::Ja { off }.encode().first(), loc));
+            self.lines.push((Insn::Ja { off: moving.len() as i16 }.encode().first(), loc));
         }
         Ok(())
     }

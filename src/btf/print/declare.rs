@@ -10,7 +10,7 @@ use crate::btf::types::{Enum, Enum64, FuncProto, Linkage, Type, TypeId};
 pub(super) fn statement(printer: &mut Printer<'_>, id: TypeId) -> Result<String, BtfError> {
     let ty = printer.view.get(id)?;
     let name = printer.name(id);
-    let mut writer = Writer { printer, root: id, steps: 0 };
+    let mut writer = Writer { printer, root: id, steps: 0, depth: 0 };
     match ty {
         Type::Typedef(def) => {
             Ok(format!("typedef {}{}", writer.declare(def.target, name, 0)?, writer.tags(id, None)))
@@ -49,14 +49,28 @@ struct Writer<'p, 'v> {
     root: TypeId,
     /// How many types this declaration went through.
     steps: usize,
+    /// How many declarations this one is inside of.
+    depth: usize,
 }
 
 /// No declaration goes through more types; one of prototypes in prototypes could, endlessly.
 const MANY: usize = 1 << 16;
+/// No declaration has more levels of structs and parameters.
+const DEEP: usize = 64;
 
 impl Writer<'_, '_> {
     /// `name` as something of this type: `int (*name)(void)`.
     fn declare(&mut self, id: TypeId, name: String, indent: usize) -> Result<String, BtfError> {
+        if self.depth == DEEP {
+            return Err(self.printer.view.place(self.root).error(Rule::TooDeep));
+        }
+        self.depth += 1;
+        let text = self.around(id, name, indent);
+        self.depth -= 1;
+        text
+    }
+
+    fn around(&mut self, id: TypeId, name: String, indent: usize) -> Result<String, BtfError> {
         let (mut id, mut inner) = (id, name);
         let (mut before, mut after) = (String::new(), String::new());
         loop {

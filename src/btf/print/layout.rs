@@ -109,7 +109,7 @@ impl Planner<'_, '_> {
         if end > at {
             self.parts.push(Part::Bytes { at, len: end - at });
         }
-        if offset % 8 != 0 {
+        if !offset.is_multiple_of(8) {
             self.parts.push(Part::ByteBits { bits: offset % 8 });
         }
         self.next = offset;

@@ -106,11 +106,11 @@ impl<'v> Printer<'v> {
                 proto.params.iter().try_for_each(|param| self.visit(param.ty, Use::Named, depth))
             }
             Type::Struct(def) | Type::Union(def) => match (def.name.is_empty(), usage) {
-                (false, Use::Named) => Ok(self.declare(id)),
+                (false, Use::Named) => self.declare(id),
                 _ => self.composite(id, def.members.map(|member| member.ty), depth),
             },
             Type::Enum(_) | Type::Enum64(_) => self.once(id),
-            Type::Fwd(_) => Ok(self.declare(id)),
+            Type::Fwd(_) => self.declare(id),
             Type::Func(func) => self.declaration(id, func.proto, depth),
             Type::Var(var) => self.declaration(id, var.ty, depth),
             Type::DataSec(section) => {
@@ -162,12 +162,13 @@ impl<'v> Printer<'v> {
         Ok(())
     }
 
-    fn declare(&mut self, id: TypeId) {
+    fn declare(&mut self, id: TypeId) -> Result<(), BtfError> {
         if !self.started.contains(&id) && self.declared.insert(id) {
             let tag = declare::tag(self, id);
             self.out.push_str(&tag);
             self.out.push_str(";\n\n");
         }
+        Ok(())
     }
 
     fn statement(&mut self, id: TypeId) -> Result<(), BtfError> {

@@ -64,24 +64,23 @@ impl<'b> Insides<'b> {
 
     fn look_at_member(&mut self, member: &Member<'_>, depth: usize) -> Inside {
         let inside = self.look(member.ty, depth);
-        Inside { spoiler: inside.spoiler || member.bit_offset % 8 != 0, ..inside }
+        Inside { spoiler: inside.spoiler || !member.bit_offset.is_multiple_of(8), ..inside }
     }
 
     /// The first special field inside of a type that has one.
     pub(super) fn first(&mut self, id: TypeId) -> Option<First> {
-        let (mut id, mut ty) = self.strip(id)?;
+        let (_, mut ty) = self.strip(id)?;
         let (mut path, mut offset) = (Vec::new(), 0u32);
         for _ in 0..DEEP {
             if let Some(kind) = self.special(&ty) {
                 return Some(First { path, kind, offset });
             }
             let (Type::Struct(def) | Type::Union(def)) = ty else { return None };
-            let (index, member) = def.members.enumerate().find(|(_, member)| self.of(member.ty).special)?;
-            path.push(if member.name.is_empty() { format!("#{index}") } else { member.name.to_string() });
+            let member = def.members.iter().find(|member| self.of(member.ty).special)?;
+            path.push(member.name.to_string());
             offset = offset.saturating_add(member.bit_offset / 8);
-            (id, ty) = self.strip(member.ty)?;
+            (_, ty) = self.strip(member.ty)?;
         }
-        let _ = id;
         None
     }
 

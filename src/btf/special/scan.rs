@@ -25,9 +25,11 @@ pub fn scan(btf: &View<'_>, value: TypeId) -> Result<Vec<SpecialField>, FieldErr
 /// (`btf_parse_struct_metas`).
 pub(crate) fn check_structs(btf: &View<'_>) -> Result<(), BtfError> {
     let tags = OnceCell::new();
+    let structs = object_structs(btf);
+    let is_object_field = |id| structs.contains(&id) || is_object_pointer(btf, id);
     for id in btf.ids() {
         let Type::Struct(def) = btf.get(id)? else { continue };
-        if !def.members.iter().any(|member| is_object_field(btf, member.ty)) {
+        if !def.members.iter().any(|member| is_object_field(member.ty)) {
             continue;
         }
         let mut walk = Walk::new(btf, &tags, id, FieldKinds::OBJECT, false);
@@ -41,17 +43,17 @@ pub(crate) fn check_structs(btf: &View<'_>) -> Result<(), BtfError> {
     Ok(())
 }
 
-/// What makes the kernel look into a struct when BTF is loaded.
-fn is_object_field(btf: &View<'_>, id: TypeId) -> bool {
+/// The structs that make the kernel look into a struct they are a member of: the first ones of their names.
+fn object_structs(btf: &View<'_>) -> Vec<TypeId> {
     let looked_for = FieldKinds::OBJECT.difference(FieldKinds::KPTRS | FieldKinds::RES_SPIN_LOCK);
-    match btf.get(id) {
-        Ok(Type::Struct(def)) => {
-            FieldKind::of_struct(def.name.as_bytes()).is_some_and(|kind| looked_for.contains(kind.set()))
-        }
-        Ok(ty) => matches!(pointer::of(btf, &ty), Ok(Some(pointer::Tagged::Field(kind, _)))
-            if FieldKinds::KPTRS.contains(kind.set())),
-        Err(_) => false,
-    }
+    let kinds = FieldKind::ALL.into_iter().filter(|kind| looked_for.contains(kind.set()));
+    kinds.filter_map(|kind| btf.find(Kind::Struct, kind.name())).collect()
+}
+
+/// So do pointers to allocated objects.
+fn is_object_pointer(btf: &View<'_>, id: TypeId) -> bool {
+    let tagged = btf.get(id).ok().and_then(|ty| pointer::of(btf, &ty).ok().flatten());
+    matches!(tagged, Some(pointer::Tagged::Field(kind, _)) if FieldKinds::KPTRS.contains(kind.set()))
 }
 
 struct Walk<'b> {
@@ -80,13 +82,15 @@ struct Spoiler {
 struct At {
     /// In bytes from the start of the value.
     offset: u32,
+    /// In bytes from the start of the innermost struct, which is what the kernel wants aligned.
+    inner: u32,
     depth: usize,
     /// How many of it lie in a row, all arrays on the way multiplied.
     len: u64,
 }
 
 impl At {
-    const START: Self = Self { offset: 0, depth: 0, len: 1 };
+    const START: Self = Self { offset: 0, inner: 0, depth: 0, len: 1 };
 }
 
 /// The declaration of a field, which a list or tree has its tag on.
@@ -135,8 +139,8 @@ impl<'b> Walk<'b> {
     fn variable(&mut self, id: TypeId, offset: u32, room: u32) -> Outcome {
         let Type::Var(var) = self.get(id)? else { return Ok(()) };
         let before = self.found.len();
-        self.enter(var.name, 0);
-        self.field(var.ty, Owner { id, component: None }, At { offset, ..At::START })?;
+        self.enter(var.name);
+        self.field(var.ty, Owner { id, component: None }, At { offset, inner: offset, ..At::START })?;
         let expected = self.btf.size_of(var.ty).unwrap_or(0);
         match self.found.get(before).map(|field| field.kind) {
             Some(kind) if room != expected => {
@@ -149,7 +153,7 @@ impl<'b> Walk<'b> {
 
     fn composite(&mut self, id: TypeId, def: &Composite<'_>, at: At) -> Outcome {
         for (index, member) in def.members.enumerate() {
-            self.enter(member.name, index);
+            self.enter(member.name);
             self.member(id, index as u32, &member, at)?;
             self.path.pop();
         }
@@ -157,12 +161,13 @@ impl<'b> Walk<'b> {
     }
 
     fn member(&mut self, id: TypeId, index: u32, member: &Member<'_>, at: At) -> Outcome {
-        let offset = at.offset.saturating_add(member.bit_offset / 8);
-        if member.bit_offset % 8 != 0 {
+        let inner = member.bit_offset / 8;
+        let offset = at.offset.saturating_add(inner);
+        if !member.bit_offset.is_multiple_of(8) {
             self.spoil(offset, None);
             return Ok(());
         }
-        self.field(member.ty, Owner { id, component: Some(index) }, At { offset, ..at })
+        self.field(member.ty, Owner { id, component: Some(index) }, At { offset, inner, ..at })
     }
 
     fn field(&mut self, id: TypeId, owner: Owner, at: At) -> Outcome {
@@ -240,6 +245,9 @@ impl<'b> Walk<'b> {
             let rule = FieldRule::Size { expected: kind.size(), found: def.size };
             return self.ignored(kind, at.offset, rule);
         }
+        if let Some(rule) = self.misaligned(kind, at) {
+            return self.ignored(kind, at.offset, rule);
+        }
         let of = match kind {
             FieldKind::ListHead => Some(self.contains(kind, owner, "bpf_list_node", at)?),
             FieldKind::RbRoot => Some(self.contains(kind, owner, "bpf_rb_node", at)?),
@@ -265,10 +273,15 @@ impl<'b> Walk<'b> {
         match pointer::of(self.btf, ty) {
             Ok(Some(pointer::Tagged::Field(kind, of))) if self.kinds.contains(kind.set()) => match len {
                 0 => self.ignored(kind, at.offset, FieldRule::InEmptyArray),
-                _ => self.add(kind, Some(of), len, at),
+                _ => match self.misaligned(kind, at) {
+                    Some(rule) => self.ignored(kind, at.offset, rule),
+                    None => self.add(kind, Some(of), len, at),
+                },
             },
             Ok(Some(pointer::Tagged::Unknown(tag))) => {
-                self.spoil(at.offset, Some(tag.to_string()));
+                if len > 0 && at.inner.is_multiple_of(FieldKind::Kptr.align()) {
+                    self.spoil(at.offset, Some(tag.to_string()));
+                }
                 Ok(())
             }
             Ok(Some(pointer::Tagged::Field(..))) => Ok(()),
@@ -280,19 +293,27 @@ impl<'b> Walk<'b> {
         }
     }
 
-    fn add(&mut self, kind: FieldKind, of: Option<TypeId>, len: u64, at: At) -> Outcome {
-        if at.offset % kind.align() != 0 {
-            return self.ignored(kind, at.offset, FieldRule::Misaligned { align: kind.align() });
+    /// The kernel looks at the place within the innermost struct only. One that is well placed there and badly in
+    /// the value is found, and is misaligned in memory.
+    fn misaligned(&self, kind: FieldKind, at: At) -> Option<FieldRule> {
+        let align = kind.align();
+        if at.inner != at.offset && !at.inner.is_multiple_of(align) {
+            return Some(FieldRule::Misaligned { align, of: "the struct around it", inner: at.inner });
         }
+        let in_value = (self.strict || at.inner == at.offset) && !at.offset.is_multiple_of(align);
+        in_value.then_some(FieldRule::Misaligned { align, of: "the value", inner: at.offset })
+    }
+
+    fn add(&mut self, kind: FieldKind, of: Option<TypeId>, len: u64, at: At) -> Outcome {
         if at.len > 1 && !kind.repeats() {
             return Err(self.fail(Some(kind), at.offset, FieldRule::InArray { len: at.len }));
         }
         for index in 0..len {
-            if self.found.len() == MAX_FIELDS {
-                return Err(self.fail(Some(kind), at.offset, FieldRule::TooMany));
-            }
             let offset = at.offset.saturating_add((index as u32).saturating_mul(kind.size()));
             self.subscript(index, len);
+            if self.found.len() == MAX_FIELDS {
+                return Err(self.fail(Some(kind), offset, FieldRule::TooMany));
+            }
             self.found.push(SpecialField { kind, offset, path: self.path(), of });
         }
         Ok(())
@@ -380,8 +401,8 @@ impl Walk<'_> {
 
 /// Words for errors.
 impl<'b> Walk<'b> {
-    fn enter(&mut self, name: Name<'_>, index: usize) {
-        self.path.push(if name.is_empty() { format!("#{index}") } else { name.to_string() });
+    fn enter(&mut self, name: Name<'_>) {
+        self.path.push(name.to_string());
     }
 
     /// The last name of the path with this subscript, if it is one of many.
@@ -392,8 +413,9 @@ impl<'b> Walk<'b> {
         }
     }
 
+    /// As C would write it: through members without names, without a word.
     fn path(&self) -> String {
-        self.path.join(".")
+        self.path.iter().filter(|name| !name.is_empty()).map(String::as_str).collect::<Vec<_>>().join(".")
     }
 
     fn get(&self, id: TypeId) -> Result<Type<'b>, FieldError> {
@@ -417,6 +439,7 @@ impl<'b> Walk<'b> {
             _ => "",
         };
         match ty.name() {
+            name if name.is_empty() && word.is_empty() => format!("type {id}"),
             name if name.is_empty() => format!("{word}{id}"),
             name => format!("{word}{name}"),
         }

@@ -28,6 +28,24 @@ impl Cursor {
         Self { place: vec![0; map.shape.cursor_len()], state: State::Fresh }
     }
 
+    /// Where an earlier walk over `map` stood, by its [`place`](Self::place).
+    ///
+    /// # Errors
+    /// `EINVAL`: no place in a map of this shape.
+    pub fn resume(map: &MapFd, place: &[u8]) -> Result<Self, Errno> {
+        if place.len() == map.shape.cursor_len() {
+            Ok(Self { place: place.to_vec(), state: State::Under })
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+
+    /// What the kernel wrote for the next batch to begin with.
+    #[must_use]
+    pub fn place(&self) -> &[u8] {
+        &self.place
+    }
+
     /// Whether the walk has come to the end.
     #[must_use]
     pub fn is_done(&self) -> bool {

@@ -1,7 +1,9 @@
-//! Flag sets of the calls. Bits a set does not name are kept and passed on: the kernel judges them.
+//! Flag sets of the calls of bpf(2). Bits a set does not name are kept and passed on: the kernel judges them.
 //!
-//! The flags that belong to what is created, not to the call, are [`MapFlags`](crate::map::MapFlags) and the program's: here
-//! are only those bits of theirs that a call sets itself.
+//! The flags that belong to what is created, not to the call, are [`MapFlags`](crate::map::MapFlags) and
+//! [`ProgramFlags`](crate::program::ProgramFlags): here are only those bits of theirs that a call sets itself.
+
+use std::fmt;
 
 use bitflags::bitflags;
 
@@ -116,3 +118,53 @@ bitflags! {
         const _ = !0;
     }
 }
+
+/// How a descriptor of a map is opened. Of other objects there is only [`ReadWrite`](Self::ReadWrite).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// For reading and writing.
+    #[default]
+    ReadWrite,
+    /// For reading only.
+    #[doc(alias = "BPF_F_RDONLY")]
+    ReadOnly,
+    /// For writing only.
+    #[doc(alias = "BPF_F_WRONLY")]
+    WriteOnly,
+}
+
+impl Access {
+    /// The bits of `file_flags` and `open_flags`.
+    #[must_use]
+    pub const fn flags(self) -> u32 {
+        match self {
+            Self::ReadWrite => 0,
+            Self::ReadOnly => BPF_F_RDONLY,
+            Self::WriteOnly => BPF_F_WRONLY,
+        }
+    }
+}
+
+/// What a program prints to with `bpf_stream_vprintk`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Stream {
+    /// `BPF_STDOUT`.
+    #[doc(alias = "BPF_STDOUT")]
+    Stdout = 1,
+    /// `BPF_STDERR`: the kernel's own reports of the program too.
+    #[doc(alias = "BPF_STDERR")]
+    Stderr = 2,
+}
+
+/// The names of the flags, joined by `|`; `0` without one.
+macro_rules! display {
+    ($($set:ident),*) => {$(
+        impl fmt::Display for $set {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if self.is_empty() { f.write_str("0") } else { bitflags::parser::to_writer(self, f) }
+            }
+        }
+    )*};
+}
+display!(ElemFlags, LogLevel, AttachFlags, QueryFlags, TestFlags, MultiFlags);

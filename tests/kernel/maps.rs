@@ -1,0 +1,251 @@
+//! Maps through Rust types: looked up, updated, deleted, walked.
+
+use bpfsmith::BtfType;
+use bpfsmith::asm::Reg::{R0, R1, R2};
+use bpfsmith::asm::{Assembler, Helper, Size};
+use bpfsmith::base::Errno;
+use bpfsmith::btf::Timer;
+use bpfsmith::kernel::{ElemFlags, Loaded, Map, MapError};
+use bpfsmith::kind::ProgramKind;
+use bpfsmith::map::{MapKind, MapSpec};
+use bpfsmith::program::ProgramSpec;
+
+use crate::common::{Assembled, FP, builder, load, run};
+use crate::support::{Suite, all, has_cap_bpf, has_cap_sys_admin};
+
+pub fn add(suite: &mut Suite) {
+    suite.test_if(
+        has_cap_bpf,
+        "maps: a key with padding is found again, from Rust and from a program",
+        padded_key,
+    );
+    suite.test_if(has_cap_bpf, "maps: keys and values of more than 256 bytes", large);
+    suite.test_if(has_cap_bpf, "maps: every key of a walk comes once, and none of an empty map", walk);
+    suite.test_if(has_cap_bpf, "maps: what is new, what is there, what is full", flags);
+    suite.test_if(has_cap_bpf, "maps: deleted is gone, from an array nothing is", delete);
+    suite.test_if(has_cap_bpf, "maps: a Rust type of another size is refused", sizes);
+    suite.test_if(has_cap_bpf, "maps: bytes that are no value of the Rust type", no_value);
+    suite.test_if(has_cap_bpf, "maps: a value for each CPU", per_cpu);
+    suite.test_if(
+        has_cap_bpf,
+        "maps: one value where each CPU has one, and the other way round",
+        wrong_number,
+    );
+    suite.test_if(has_cap_bpf, "maps: longest prefix first", prefixes);
+    suite.test_if(has_cap_bpf, "maps: a queue is written and its head is read", queue);
+    suite.test_if(has_cap_bpf, "maps: one with timers cannot be frozen", freeze);
+    suite.test_if(
+        all(&[has_cap_bpf, has_cap_sys_admin]),
+        "maps: the same map by id and by descriptor",
+        by_id,
+    );
+}
+
+fn one_map<K, V>(spec: MapSpec<K, V>) -> Loaded {
+    let mut object = builder();
+    object.add_map(spec);
+    load(&object.finish().unwrap())
+}
+
+fn error(operation: &'static str, errno: Errno) -> MapError {
+    MapError::Kernel { map: "map".into(), operation, errno }
+}
+
+/// Three bytes of padding between the two, one after them.
+#[derive(BtfType, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(C)]
+struct Key {
+    small: u8,
+    large: u32,
+    last: u16,
+}
+
+fn padded_key() {
+    let mut object = builder();
+    object.add_map(MapSpec::hash::<Key, u64>("map").max_entries(4));
+    object.add_program(ProgramSpec::new("prog", ProgramKind::SYSCALL), finds_key());
+    let loaded = load(&object.finish().unwrap());
+    let map = loaded.typed_map::<Key, u64>("map").unwrap();
+    let key = Key { small: 1, large: 2, last: 3 };
+    map.set(&key, &77).unwrap();
+    dirty_stack();
+    assert_eq!(map.get(&Key { small: 1, ..key }).unwrap(), Some(77));
+    assert_eq!(map.keys().map(Result::unwrap).collect::<Vec<_>>(), [key]);
+    assert_eq!(run(loaded.program("prog").unwrap()), 77);
+    dirty_stack();
+    assert!(map.delete(&key).unwrap());
+}
+
+/// What a careless copy of a struct would take its padding from.
+#[inline(never)]
+fn dirty_stack() {
+    std::hint::black_box([0xa5_u8; 4096]);
+}
+
+fn finds_key() -> Assembled {
+    let mut a = Assembler::new();
+    let out = a.label();
+    a.st(Size::DW, FP, -16, 0).st(Size::DW, FP, -8, 0);
+    a.st(Size::B, FP, -16 + Key::SMALL.off(), 1).st(Size::W, FP, -16 + Key::LARGE.off(), 2);
+    a.st(Size::H, FP, -16 + Key::LAST.off(), 3);
+    a.load_map(R1, "map").mov(R2, FP).add(R2, -16).call(Helper::MAP_LOOKUP_ELEM);
+    a.jeq(R0, 0, out).ldx(Size::DW, R0, R0, 0).bind(out).exit();
+    a.finish()
+}
+
+fn large() {
+    let loaded = one_map(MapSpec::hash::<[u16; 200], [u64; 300]>("map").max_entries(2));
+    let map = loaded.typed_map::<[u16; 200], [u64; 300]>("map").unwrap();
+    let (mut key, mut value) = ([1; 200], [2; 300]);
+    (key[199], value[299]) = (0x1234, u64::MAX);
+    map.set(&key, &value).unwrap();
+    assert_eq!(map.get(&key).unwrap(), Some(value));
+    assert_eq!(map.iter().map(Result::unwrap).collect::<Vec<_>>(), [(key, value)]);
+    key[199] = 0;
+    assert_eq!(map.get(&key).unwrap(), None);
+}
+
+fn walk() {
+    const COUNT: u32 = 1000;
+    let loaded = one_map(MapSpec::hash::<u32, u32>("map").max_entries(COUNT));
+    let map = loaded.typed_map::<u32, u32>("map").unwrap();
+    assert_eq!(map.keys().count(), 0);
+    (0..COUNT).for_each(|key| map.set(&(key * 7), &key).unwrap());
+    let mut held: Vec<_> = map.iter().map(Result::unwrap).collect();
+    held.sort_unstable();
+    assert_eq!(held, (0..COUNT).map(|key| (key * 7, key)).collect::<Vec<_>>());
+    let loaded = one_map(MapSpec::array::<u8>("map").max_entries(3));
+    let map = loaded.typed_map::<u32, u8>("map").unwrap();
+    assert_eq!(map.keys().map(Result::unwrap).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+fn flags() {
+    let loaded = one_map(MapSpec::hash::<u32, u32>("map").max_entries(2));
+    let map = loaded.typed_map::<u32, u32>("map").unwrap();
+    let refused = |errno| Err(error("MAP_UPDATE_ELEM", errno));
+    assert_eq!(map.set_with(&1, &1, ElemFlags::EXIST), refused(Errno::ENOENT));
+    map.set_with(&1, &1, ElemFlags::NOEXIST).unwrap();
+    assert_eq!(map.set_with(&1, &2, ElemFlags::NOEXIST), refused(Errno::EEXIST));
+    map.set_with(&1, &3, ElemFlags::EXIST).unwrap();
+    map.set(&2, &4).unwrap();
+    assert_eq!(map.set(&3, &5), refused(Errno::E2BIG));
+    assert_eq!((map.get(&1).unwrap(), map.get(&3).unwrap()), (Some(3), None));
+}
+
+fn delete() {
+    let loaded = one_map(MapSpec::hash::<u32, u32>("map").max_entries(2));
+    let map = loaded.typed_map::<u32, u32>("map").unwrap();
+    map.set(&1, &1).unwrap();
+    assert!(map.delete(&1).unwrap());
+    assert!(!map.delete(&1).unwrap());
+    assert_eq!(map.get(&1).unwrap(), None);
+    let loaded = one_map(MapSpec::array::<u32>("map").max_entries(2));
+    let map = loaded.typed_map::<u32, u32>("map").unwrap();
+    assert_eq!(map.delete(&1), Err(error("MAP_DELETE_ELEM", Errno::EINVAL)));
+    assert_eq!(map.get(&2).unwrap(), None);
+    assert_eq!(map.set(&2, &0), Err(error("MAP_UPDATE_ELEM", Errno::E2BIG)));
+}
+
+fn sizes() {
+    let loaded = one_map(MapSpec::hash::<u32, u64>("map").max_entries(2));
+    let map = loaded.map("map").unwrap();
+    let error = map.typed::<u64, u64>().unwrap_err();
+    assert_eq!(error, MapError::Size { map: "map".into(), part: "key", actual: 4, given: 8 });
+    let error = map.typed::<u32, u32>().unwrap_err();
+    assert_eq!(error.to_string(), "map `map`: its value has 8 bytes, the Rust type has 4");
+    assert!(map.lookup(&[0; 3], &mut [0; 8]).is_err());
+    assert!(map.lookup(&[0; 4], &mut [0; 7]).is_err());
+    assert!(map.update(&[0; 4], &[0; 9], ElemFlags::empty()).is_err());
+    assert!(map.next_key(None, &mut [0; 5]).is_err());
+}
+
+fn no_value() {
+    let loaded = one_map(MapSpec::array::<bool>("map").max_entries(1));
+    loaded.map("map").unwrap().update(&[0; 4], &[2], ElemFlags::empty()).unwrap();
+    let error = loaded.typed_map::<u32, bool>("map").unwrap().get(&0).unwrap_err();
+    assert_eq!(error, MapError::Value { map: "map".into(), part: "value" });
+}
+
+fn per_cpu() {
+    for kind in [MapKind::PERCPU_ARRAY, MapKind::PERCPU_HASH, MapKind::LRU_PERCPU_HASH] {
+        let loaded = one_map(MapSpec::typed::<u32, [u16; 3]>(kind, "map").max_entries(64));
+        let map = loaded.typed_map::<u32, [u16; 3]>("map").unwrap();
+        let cpus = u16::try_from(map.untyped().values_per_key()).unwrap();
+        assert_eq!(u32::from(cpus), bpfsmith::sys::host::possible_cpus().unwrap());
+        let values: Vec<_> = (0..cpus).map(|cpu| [cpu, cpu + 1, cpu + 2]).collect();
+        map.set_per_cpu(&1, &values).unwrap();
+        assert_eq!(map.get_per_cpu(&1).unwrap(), Some(values), "{kind}");
+    }
+}
+
+fn wrong_number() {
+    let loaded = one_map(MapSpec::percpu_array::<u64>("map").max_entries(1));
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    let cpus = map.untyped().values_per_key();
+    let refused = |actual, given| MapError::PerCpu { map: "map".into(), actual, given };
+    let short = vec![0; cpus + 1];
+    assert_eq!(map.set_per_cpu(&0, &short), Err(refused(cpus, cpus + 1)));
+    if cpus > 1 {
+        assert_eq!(map.get(&0), Err(refused(cpus, 1)));
+        assert_eq!(map.set(&0, &1), Err(refused(cpus, 1)));
+    }
+    let loaded = one_map(MapSpec::array::<u64>("map").max_entries(1));
+    let map = loaded.typed_map::<u32, u64>("map").unwrap();
+    assert_eq!(map.set_per_cpu(&0, &[1, 2]), Err(refused(1, 2)));
+    assert_eq!(map.get_per_cpu(&0), Ok(Some(vec![0])));
+}
+
+#[derive(BtfType, Clone, Copy)]
+#[repr(C)]
+struct Prefix {
+    bits: u32,
+    address: [u8; 4],
+}
+
+fn prefixes() {
+    let loaded = one_map(MapSpec::lpm_trie::<Prefix, u32>("map").max_entries(4));
+    let map = loaded.typed_map::<Prefix, u32>("map").unwrap();
+    map.set(&Prefix { bits: 8, address: [10, 0, 0, 0] }, &8).unwrap();
+    map.set(&Prefix { bits: 24, address: [10, 1, 2, 0] }, &24).unwrap();
+    let longest = |address| map.get(&Prefix { bits: 32, address }).unwrap();
+    assert_eq!(longest([10, 1, 2, 3]), Some(24));
+    assert_eq!(longest([10, 1, 3, 3]), Some(8));
+    assert_eq!(longest([11, 1, 2, 3]), None);
+}
+
+fn queue() {
+    let loaded = one_map(MapSpec::queue::<u32>("map").max_entries(2));
+    let map = loaded.map("map").unwrap();
+    let mut head = [0; 4];
+    assert!(!map.lookup(&[], &mut head).unwrap());
+    map.update(&[], &7_u32.to_ne_bytes(), ElemFlags::empty()).unwrap();
+    map.update(&[], &8_u32.to_ne_bytes(), ElemFlags::empty()).unwrap();
+    assert!(map.lookup(&[], &mut head).unwrap());
+    assert_eq!(u32::from_ne_bytes(head), 7);
+}
+
+fn freeze() {
+    let loaded = one_map(MapSpec::array::<Armed>("map").max_entries(1));
+    assert_eq!(loaded.map("map").unwrap().freeze(), Err(error("MAP_FREEZE", Errno::ENOTSUPP)));
+    let loaded = one_map(MapSpec::array::<u32>("map").max_entries(1));
+    loaded.map("map").unwrap().freeze().unwrap();
+    assert_eq!(loaded.map("map").unwrap().freeze(), Err(error("MAP_FREEZE", Errno::EPERM)));
+}
+
+#[derive(BtfType)]
+#[repr(C)]
+struct Armed {
+    timer: Timer,
+}
+
+fn by_id() {
+    let loaded = one_map(MapSpec::array::<u32>("map").max_entries(1));
+    let map = loaded.map("map").unwrap();
+    map.typed::<u32, u32>().unwrap().set(&0, &3).unwrap();
+    let same = Map::from_id(map.id().unwrap()).unwrap();
+    assert_eq!(same.typed::<u32, u32>().unwrap().get(&0).unwrap(), Some(3));
+    assert_eq!((same.key_size(), same.value_size(), same.values_per_key()), (4, 4, 1));
+    let clone = map.try_clone().unwrap();
+    assert_eq!(clone.id().unwrap(), same.id().unwrap());
+    assert!(matches!(Map::from_id(u32::MAX), Err(MapError::Kernel { errno: Errno::ENOENT, .. })));
+}

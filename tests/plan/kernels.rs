@@ -1,0 +1,162 @@
+//! The same objects for kernels old and new: what is left out, what is replaced, what is refused by name.
+
+use std::fmt::Write;
+
+use bpfsmith::asm::{Assembler, Reg};
+use bpfsmith::base::Endian;
+use bpfsmith::btf::{Builder, IntEncoding, Kind, Linkage, StructDef, Type, VarSecInfo, View};
+use bpfsmith::kind::ProgramKind;
+use bpfsmith::map::{MapKind, MapSpec};
+use bpfsmith::object::{Object, ObjectBuilder};
+use bpfsmith::plan::{Command, Plan, PlanError};
+use bpfsmith::program::ProgramSpec;
+use bpfsmith::target::{Fact, Feature, Subject, Target};
+
+use crate::samples;
+
+const KERNELS: [(u16, u16); 10] =
+    [(4, 18), (5, 4), (5, 10), (5, 13), (5, 15), (6, 1), (6, 12), (6, 18), (7, 0), (7, 2)];
+
+/// Each command with the names of its attributes, or the error.
+fn outline(plan: Result<Plan, PlanError>) -> String {
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => return format!("  {error}\n"),
+    };
+    let mut out = String::new();
+    for command in plan.commands() {
+        let text = command.to_string();
+        let names: Vec<_> = text.lines().skip(1).filter_map(|line| line.trim().split(" = ").next()).collect();
+        writeln!(out, "  {}: {}", command.name(), names.join(" ")).unwrap();
+    }
+    out
+}
+
+#[test]
+fn the_samples_on_every_kernel() {
+    for (name, object) in samples::all() {
+        let mut out = String::new();
+        for (major, minor) in KERNELS {
+            writeln!(out, "Linux {major}.{minor}").unwrap();
+            out += &outline(Plan::new(&object, &samples::answers(major, minor)));
+        }
+        insta::assert_snapshot!(format!("kernels_{name}"), out);
+    }
+}
+
+/// Every kind of BTF.
+fn every_kind() -> Object {
+    let mut object = ObjectBuilder::new("every_kind").license("GPL").endian(Endian::Little);
+    let value = describe(object.btf());
+    object.add_map(MapSpec::new(MapKind::HASH, "map").key_type(value.0).value_type(value.1).max_entries(1));
+    let mut a = Assembler::new();
+    object.add_program(
+        ProgramSpec::new("main", ProgramKind::SOCKET_FILTER),
+        a.load_map(Reg::R1, "map").mov(Reg::R0, 0).exit().finish(),
+    );
+    object.finish().unwrap()
+}
+
+fn describe(b: &mut Builder) -> (bpfsmith::btf::TypeId, bpfsmith::btf::TypeId) {
+    let int = b.int("int", 4, IntEncoding::SIGNED).unwrap();
+    let float = b.float("double", 8).unwrap();
+    let wide = b.enumeration64("wide", 8, true, &[("low", u64::MAX), ("high", 1)]).unwrap();
+    let signed = b.enumeration("signed", 4, true, &[("minus", -1), ("plus", 1)]).unwrap();
+    let tagged = b.type_tag("rcu", int).unwrap();
+    let pointer = b.ptr(tagged).unwrap();
+    let proto = b.func_proto(int, &[("x", pointer)]).unwrap();
+    let callback = b.ptr(proto).unwrap();
+    let var = b.var("counter", int, Linkage::Global).unwrap();
+    b.datasec(".data.mine", 4, &[VarSecInfo { var, offset: 0, size: 4 }]).unwrap();
+    let def = StructDef::new("value")
+        .member("f", float)
+        .member("w", wide)
+        .member("s", signed)
+        .member("p", pointer)
+        .member("c", callback);
+    let value = b.structure(def).unwrap();
+    b.decl_tag("note", value, None).unwrap();
+    (int, value)
+}
+
+fn loaded_btf(object: &Object, target: &Target) -> Vec<u8> {
+    let plan = Plan::new(object, target).unwrap();
+    let load = plan.commands().find_map(|command| match command {
+        Command::BtfLoad(load) => Some(load.bytes.to_vec()),
+        _ => None,
+    });
+    load.unwrap()
+}
+
+#[test]
+fn old_kernels_get_only_kinds_they_know() {
+    let object = every_kind();
+    let kernels = [(4, 18), (5, 0), (5, 2), (5, 6), (5, 13), (5, 16), (5, 17), (6, 0), (6, 18)];
+    for (major, minor) in kernels {
+        let target = Target::of_kernel(major, minor).with_endian(Endian::Little);
+        let bytes = loaded_btf(&object, &target);
+        let view = View::new(&bytes).unwrap();
+        view.check().unwrap();
+        for id in view.ids() {
+            let ty = view.get(id).unwrap();
+            assert!(target.since(ty.kind().unwrap().since()) != Fact::No, "{major}.{minor} {id}: {ty:?}");
+            if let Type::Func(func) = ty {
+                assert!((major, minor) >= (5, 6) || func.linkage == Linkage::Static);
+            }
+        }
+        insta::assert_snapshot!(format!("btf_for_{major}_{minor}"), view.listing().to_string());
+    }
+}
+
+#[test]
+fn replacing_keeps_numbers_and_sizes() {
+    let object = every_kind();
+    let (old, new) = (Target::of_kernel(4, 18), Target::of_kernel(6, 18));
+    let [old, new] = [old, new].map(|target| loaded_btf(&object, &target.with_endian(Endian::Little)));
+    let (old, new) = (View::new(&old).unwrap(), View::new(&new).unwrap());
+    assert_eq!(old.len(), new.len());
+    for id in new.ids() {
+        let sized = !matches!(
+            new.kind_of(id).unwrap(),
+            Kind::Func | Kind::FuncProto | Kind::Var | Kind::DeclTag | Kind::Fwd
+        );
+        if sized {
+            assert_eq!(old.size_of(id), new.size_of(id), "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_kernel_that_has_everything_gets_the_object_as_it_is() {
+    let object = every_kind();
+    let linked = bpfsmith::object::linker::link(&object).unwrap();
+    let newest = samples::answers(7, 2);
+    assert_eq!(loaded_btf(&object, &newest), linked.btf.encode(Endian::Little));
+    let unknown = Target::unknown(Endian::Little);
+    assert_eq!(loaded_btf(&object, &unknown), linked.btf.encode(Endian::Little));
+}
+
+#[test]
+fn what_is_not_known_counts_as_present_and_is_noted() {
+    let target = samples::answering(Target::unknown(Endian::Little));
+    let plan = Plan::new(&samples::map_elem::object().unwrap(), &target).unwrap();
+    let load = plan.steps().iter().find(|step| step.command.name() == "PROG_LOAD").unwrap();
+    let noted = |subject| load.assumptions.iter().any(|assumption| assumption.subject == subject);
+    assert!(noted(Subject::Feature(Feature::FdArray)) && noted(Subject::Feature(Feature::Timers)));
+    let known = samples::answering(Target::of_kernel(6, 18));
+    let plan = Plan::new(&samples::map_elem::object().unwrap(), &known).unwrap();
+    assert!(plan.steps().iter().all(|step| step.assumptions.is_empty()));
+}
+
+#[test]
+fn without_fd_array_the_numbers_go_into_the_instructions() {
+    let target = samples::answers(6, 18).with_fact(Subject::Feature(Feature::FdArray), Fact::No);
+    let plan = Plan::new(&samples::maps(), &target).unwrap();
+    let load = plan.commands().find_map(|command| match command {
+        Command::ProgLoad(load) => Some(load.clone()),
+        _ => None,
+    });
+    let load = load.unwrap();
+    assert!(load.fd_array.is_empty());
+    assert_eq!(load.fd_slots.len(), 4);
+}
