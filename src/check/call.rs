@@ -9,8 +9,13 @@ use super::walk::{Entry, Step, Walk};
 use super::{Rule, cfg};
 use crate::asm::helper::{Gpl, RetKind};
 use crate::asm::{Helper, Reg, limits};
+use crate::base::KernelVersion;
+use crate::kind::ProgType;
 use crate::map::MapKind;
 use crate::target::{Fact, Subject};
+
+/// The last release the tables of helpers know.
+const TABLE_ENDS: KernelVersion = KernelVersion::new(6, 18);
 
 impl Walk<'_, '_, '_> {
     pub(super) fn call(&mut self, helper: Helper) -> Step {
@@ -69,9 +74,19 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
+    /// What the kind offers; the table ends with 6.18.
     fn for_kind(&mut self, helper: Helper) -> Step {
         let (kind, target) = (self.program.kind, self.program.target);
-        if let Some(reason) = map_rules::never_in(kind, helper, target) {
+        if kind.prog_type() == ProgType::EXT {
+            return Ok(());
+        }
+        let Some(terms) = kind.helper(helper) else {
+            let told = target.release().is_some_and(|release| release <= TABLE_ENDS);
+            return self.wrong_if(told, Rule::HelperUnavailable, format!("{kind} programs do not have {helper}"));
+        };
+        let subject = Subject::Helper { helper: helper.number(), prog_type: kind.prog_type().0 };
+        if target.fact(subject, terms.since) == Fact::No {
+            let reason = format!("{kind} programs have {helper} since Linux {}, and this is {target}", terms.since);
             return Err(self.wrong(Rule::HelperUnavailable, reason));
         }
         Ok(())

@@ -34,15 +34,10 @@ pub(super) fn check(program: &Program<'_>, findings: &mut Findings<'_, '_>) -> S
     if sound {
         unreached(program, findings);
     }
-    let recursive = recursion(program, findings);
-    Shape { joins, sound: sound && !recursive }
+    Shape { joins, sound }
 }
 
 fn sizes(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
-    let count = program.functions().len();
-    if count > limits::SUBPROGS as usize {
-        findings.reject(Rule::TooManyFunctions, 0, format!("it has {count} functions"));
-    }
     if program.len() > limits::INSNS as usize {
         findings.reject(Rule::TooLong, 0, format!("it has {} slots, {} are allowed", program.len(), limits::INSNS));
     }
@@ -168,44 +163,6 @@ pub(super) fn called(program: &Program<'_>, slot: usize) -> Option<usize> {
     };
     let target = i64::try_from(slot).ok()? + 1 + i64::from(off);
     program.function_at(usize::try_from(target).ok()?)
-}
-
-/// Finds functions that call themselves, in the end; callbacks that helpers run later do not count.
-fn recursion(program: &Program<'_>, findings: &mut Findings<'_, '_>) -> bool {
-    let count = program.functions().len();
-    let mut color = vec![0u8; count];
-    let mut found = false;
-    for root in 0..count {
-        if color[root] != 0 {
-            continue;
-        }
-        color[root] = 1;
-        let mut path = vec![(root, program.range(root).start)];
-        while let Some((function, slot)) = path.last_mut() {
-            let (function, at) = (*function, *slot);
-            if at >= program.range(function).end {
-                color[function] = 2;
-                path.pop();
-                continue;
-            }
-            *slot += 1;
-            let direct = matches!(program.at(at), Some(At::Insn(Insn::CallFunction { .. }, _)));
-            let Some(callee) = called(program, at).filter(|_| direct) else { continue };
-            match color[callee] {
-                0 => {
-                    color[callee] = 1;
-                    path.push((callee, program.range(callee).start));
-                }
-                1 => {
-                    found = true;
-                    let name = &program.functions()[callee].def.name;
-                    findings.reject(Rule::Recursion, at, format!("`{name}` is running already when it is called here"));
-                }
-                _ => {}
-            }
-        }
-    }
-    found
 }
 
 /// Why an instruction that decodes is refused all the same, whatever its operands hold.

@@ -2,7 +2,7 @@
 
 use super::memory::Use;
 use super::program::Program;
-use crate::kind::{ProgType, ProgramKind};
+use crate::kind::{Access, ContextPointer, Direction, Known, ProgType, ProgramKind};
 
 /// What is at a place of the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,17 +29,23 @@ pub(super) fn may_be_modified(kind: ProgramKind) -> bool {
     )
 }
 
-/// The largest context of a SYSCALL program.
-const SYSCALL_BYTES: i64 = 65535;
-
 /// What `size` bytes at `off` are.
 pub(super) fn field(program: &Program<'_>, off: i64, size: u8, how: Use) -> Field {
-    if off < 0 {
-        return Field::None;
-    }
-    match program.kind.prog_type() {
-        ProgType::SYSCALL if off >= SYSCALL_BYTES || off % i64::from(size) != 0 => Field::None,
-        ProgType::SYSCALL if how == Use::Read => Field::FreeNumber,
-        _ => Field::Unknown,
+    let direction = match how {
+        Use::Read => Direction::Read,
+        Use::Write => Direction::Write,
+    };
+    let Ok(off) = u32::try_from(off) else { return Field::None };
+    let context = program.kind.context();
+    match context.access(direction, off, size.into()) {
+        Access::Refused => Field::None,
+        Access::Unknown => Field::Unknown,
+        Access::Allowed(field) => match field.pointer {
+            Some(ContextPointer::Packet) => Field::Packet,
+            Some(ContextPointer::PacketEnd) => Field::PacketEnd,
+            Some(_) => Field::Unknown,
+            None if context.known() == Known::Fully => Field::FreeNumber,
+            None => Field::Number,
+        },
     }
 }

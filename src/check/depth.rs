@@ -35,7 +35,7 @@ struct Chain {
     call: Option<usize>,
 }
 
-/// Checks every chain of calls; there is no recursion.
+/// Checks every chain of calls; an object has no recursion.
 pub(super) fn check(program: &Program<'_>, used: &StackUse, findings: &mut Findings<'_, '_>) {
     let chains = chains(program, used);
     let roots = (0..program.functions().len()).filter(|&f| f == 0 || is_async(program, f));

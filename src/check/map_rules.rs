@@ -3,7 +3,6 @@
 use crate::asm::Helper;
 use crate::kind::{ProgType, ProgramKind};
 use crate::map::MapKind;
-use crate::target::Target;
 
 /// Whether the kernel lets a helper have a map of a kind (`check_map_func_compatibility`).
 pub(super) fn fits(helper: Helper, kind: MapKind) -> bool {
@@ -87,11 +86,6 @@ fn helpers_of(kind: MapKind) -> Option<&'static [Helper]> {
         MapKind::BLOOM_FILTER => &[Helper::MAP_PEEK_ELEM, Helper::MAP_PUSH_ELEM],
         _ => return None,
     })
-}
-
-/// Why a program kind never has a helper, where that is so.
-pub(super) fn never_in(_kind: ProgramKind, _helper: Helper, _target: &Target) -> Option<String> {
-    None
 }
 
 /// Program types that legacy packet loads are not for (`may_access_skb`).

@@ -118,11 +118,6 @@ impl<'a> Program<'a> {
         self.maps.iter().position(|known| std::ptr::eq(*known, inner))
     }
 
-    /// Whether a map is one of the object, not a template.
-    pub(super) fn is_own(&self, map: usize) -> bool {
-        map < self.object.maps().len()
-    }
-
     /// Whether the target surely lacks what came with a release.
     pub(super) fn is_before(&self, major: u16, minor: u16) -> bool {
         self.target.since(KernelVersion::new(major, minor)) == Fact::No

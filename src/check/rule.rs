@@ -51,15 +51,9 @@ rules! {
     /// A slot that is no instruction.
     InvalidInstruction "invalid-instruction" "not an instruction"
         "emit the instruction through the assembler, which has only valid ones";
-    /// A function that calls itself, directly or through others.
-    Recursion "recursion" "recursion"
-        "the stack of a program is fixed: write a loop, or use bpf_loop";
     /// More functions call one another than the kernel has frames for.
     CallDepth "call-depth" "calls nested too deep"
         "merge functions: at most 8 may call one another (16 since 7.2)";
-    /// More functions than a program may have.
-    TooManyFunctions "too-many-functions" "too many functions"
-        "a program may have 256 functions, the entry among them";
     /// More slots than a program may have.
     TooLong "program-too-long" "a program of too many instructions"
         "split it, and continue in another program with bpf_tail_call";
@@ -171,9 +165,6 @@ rules! {
     /// A legacy load from the packet without the context in R6.
     LegacyLoad "legacy-packet-load" "a legacy packet load where there is none"
         "R6 must hold the context of a program that sees an skb";
-    /// The address of a global or entry function.
-    CallbackLinkage "callback-linkage" "a callback that is not static"
-        "add the callback with add_function, which makes it static";
 
     // Ends.
     /// R0 at exit is outside of what the kind allows.

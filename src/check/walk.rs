@@ -354,12 +354,6 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
 
     fn load_function(&mut self, dst: Reg) -> Step {
         let function = cfg::called(self.program, self.slot);
-        if let Some(function) = function
-            && cfg::is_global(self.program, function)
-        {
-            let name = &self.program.functions()[function].def.name;
-            return Err(self.wrong(Rule::CallbackLinkage, format!("`{name}` is a global function")));
-        }
         let value =
             function.map_or(Value::Unknown, |f| Value::Pointer(Pointer::new(Memory::Function(f))));
         self.write(dst, value)
