@@ -27,12 +27,16 @@ mod walk;
 pub use report::{Finding, Report, Severity};
 pub use rule::Rule;
 
-use crate::object::linker::{self, LinkedProgram};
+use crate::base::KernelVersion;
 use crate::object::Object;
+use crate::object::linker::{self, LinkedProgram};
 use crate::target::Target;
 use findings::Findings;
 use program::Program;
 use walk::Walked;
+
+/// The last release that what programs may use was compared with: of later ones it is not said what they lack.
+const TABLES_END: KernelVersion = KernelVersion::new(6, 18);
 
 /// Checks every program of `object` against what is known of the kernel it is meant for.
 ///
@@ -54,6 +58,7 @@ fn check_program(object: &Object, linked: &LinkedProgram<'_>, target: &Target, r
     let mut findings = Findings::new(&program);
     let shape = cfg::check(&program, &mut findings);
     timer::check_kind(&program, &mut findings);
+    timer::check_locks(&program, &mut findings);
     if shape.sound {
         let (walked, used) = walk::walk(&program, shape, &mut findings);
         depth::check(&program, &used, &mut findings);

@@ -10,6 +10,8 @@ mod objects;
 #[path = "check/random.rs"]
 mod random;
 mod support;
+#[path = "check/typed.rs"]
+mod typed;
 
 use std::process::ExitCode;
 

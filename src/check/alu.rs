@@ -21,7 +21,9 @@ impl Walk<'_, '_, '_> {
             return self.write(dst, old);
         }
         let result = match (old, operand) {
-            (Value::Scalar(a), Value::Scalar(b)) => Value::Scalar(self.compute(op, width, a, b, same(dst, src))),
+            (Value::Scalar(a), Value::Scalar(b)) => {
+                Value::Scalar(self.compute(op, width, a, b, same(dst, src)))
+            }
             (Value::Pointer(_), Value::Pointer(_)) => self.both_pointers(op)?,
             (Value::Pointer(pointer), Value::Scalar(by)) => self.offset(op, width, pointer, by, false)?,
             (Value::Scalar(by), Value::Pointer(pointer)) => self.offset(op, width, pointer, by, true)?,
@@ -53,11 +55,19 @@ impl Walk<'_, '_, '_> {
             // The difference of two addresses: allowed with CAP_PERFMON.
             return Ok(Value::Scalar(Scalar::some()));
         }
-        Err(self.wrong(Rule::PointerArithmetic, "both operands are pointers; only their difference can be taken"))
+        Err(self
+            .wrong(Rule::PointerArithmetic, "both operands are pointers; only their difference can be taken"))
     }
 
     /// `pointer op number`, or `number op pointer` if `swapped`.
-    fn offset(&mut self, op: AluOp, width: Width, pointer: Pointer, by: Scalar, swapped: bool) -> Step<Value> {
+    fn offset(
+        &mut self,
+        op: AluOp,
+        width: Width,
+        pointer: Pointer,
+        by: Scalar,
+        swapped: bool,
+    ) -> Step<Value> {
         if width == Width::Bits32 {
             if op == AluOp::Sub {
                 return Ok(Value::Scalar(Scalar::some().low()));
@@ -70,9 +80,10 @@ impl Walk<'_, '_, '_> {
             AluOp::Sub if swapped => {
                 Err(self.wrong(Rule::PointerArithmetic, "a pointer is subtracted from a number"))
             }
-            AluOp::Sub if matches!(pointer.memory, Memory::Stack(_)) => {
-                Err(self.wrong(Rule::PointerArithmetic, "a number is subtracted from a pointer to the stack; add its negative"))
-            }
+            AluOp::Sub if matches!(pointer.memory, Memory::Stack(_)) => Err(self.wrong(
+                Rule::PointerArithmetic,
+                "a number is subtracted from a pointer to the stack; add its negative",
+            )),
             AluOp::Sub => {
                 let id = self.fresh();
                 self.moved_by(pointer, by.negate(Width::Bits64, id))
@@ -92,12 +103,20 @@ impl Walk<'_, '_, '_> {
             }
             (Null::Perhaps, _) => {
                 let before = self.program.is_before(6, 15);
-                self.wrong_if(before, Rule::PointerArithmetic, "before Linux 6.15 a look-up may always give null")
+                self.wrong_if(
+                    before,
+                    Rule::PointerArithmetic,
+                    "before Linux 6.15 a look-up may always give null",
+                )
             }
             (_, Memory::Map(_) | Memory::PacketEnd) if by.value() != Some(0) || op != AluOp::Add => {
                 let reason = format!("{} cannot be moved", pointer.describe());
                 let sure = by.value().is_some() || !by.may_be(0) || by.has_unsigned_ends();
-                if sure { Err(self.wrong(Rule::PointerArithmetic, reason)) } else { self.wrong_if(false, Rule::PointerArithmetic, reason) }
+                if sure {
+                    Err(self.wrong(Rule::PointerArithmetic, reason))
+                } else {
+                    self.wrong_if(false, Rule::PointerArithmetic, reason)
+                }
             }
             _ => Ok(()),
         }
@@ -111,11 +130,15 @@ impl Walk<'_, '_, '_> {
         if let Some(value) = by.value() {
             let value = value.cast_signed();
             if !(-limit < value && value < limit) {
-                return Err(self.wrong(Rule::PointerArithmetic, format!("{value} is too much to add to a pointer")));
+                return Err(
+                    self.wrong(Rule::PointerArithmetic, format!("{value} is too much to add to a pointer"))
+                );
             }
             let off = pointer.off.saturating_add(value);
             if !(-limit < off && off < limit) {
-                return Err(self.wrong(Rule::PointerArithmetic, format!("{off} bytes are too far from its start")));
+                return Err(
+                    self.wrong(Rule::PointerArithmetic, format!("{off} bytes are too far from its start"))
+                );
             }
             return Ok(Value::Pointer(Pointer { off, ..pointer }));
         }
@@ -130,7 +153,9 @@ impl Walk<'_, '_, '_> {
             }
         };
         Ok(Value::Pointer(match var.value() {
-            Some(value) => Pointer { var: None, off: pointer.off.wrapping_add(value.cast_signed()), ..pointer },
+            Some(value) => {
+                Pointer { var: None, off: pointer.off.wrapping_add(value.cast_signed()), ..pointer }
+            }
             None => Pointer { var: Some(var), ..pointer },
         }))
     }

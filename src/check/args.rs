@@ -6,13 +6,12 @@ use super::scalar::Scalar;
 use super::value::{Memory, Null, Pointer, Value};
 use super::walk::{Step, Walk};
 use crate::asm::helper::{Access, ArgKind};
-use crate::asm::{Helper, Reg, limits};
+use crate::asm::{Reg, limits};
 use crate::map::MapKind;
 
 /// What the arguments of one call turned out to be.
 #[derive(Default)]
 pub(super) struct Args {
-    pub(super) helper: Helper0,
     pub(super) map: Option<usize>,
     pub(super) key: Option<Value>,
     pub(super) timer: Option<Pointer>,
@@ -21,24 +20,14 @@ pub(super) struct Args {
     pub(super) released: Option<u32>,
     pub(super) size: Option<u64>,
     /// Memory waiting for the size in the next argument.
-    memory: Option<(Value, Access, Reg)>,
+    memory: Option<(Pointer, Access)>,
     /// Bytes of a frame's stack that the helper may write.
     pub(super) written: Vec<(usize, i64, i64)>,
 }
 
-/// A helper, with a default: none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Helper0(pub(super) Helper);
-
-impl Default for Helper0 {
-    fn default() -> Self {
-        Self(Helper(0))
-    }
-}
-
 impl Walk<'_, '_, '_> {
-    pub(super) fn arguments(&mut self, helper: Helper, kinds: &[ArgKind]) -> Step<Args> {
-        let mut args = Args { helper: Helper0(helper), ..Args::default() };
+    pub(super) fn arguments(&mut self, kinds: &[ArgKind]) -> Step<Args> {
+        let mut args = Args::default();
         for (reg, &kind) in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5].into_iter().zip(kinds) {
             let value = self.read(reg)?;
             if value != Value::Unknown || matches!(kind, ArgKind::Size | ArgKind::SizeOrZero) {
@@ -66,10 +55,15 @@ impl Walk<'_, '_, '_> {
             }
             (Value::Pointer(pointer), Accepts::Pointers(of)) if of(pointer.memory) => pointer,
             (Value::Pointer(Pointer { memory: Memory::Object, .. }), _) => return Ok(()),
-            (Value::Scalar(number), _) if kind.takes_null() && number.may_be(0) && !number.has_unsigned_ends() => {
+            (Value::Scalar(number), _)
+                if kind.takes_null() && number.may_be(0) && !number.has_unsigned_ends() =>
+            {
                 return self.wrong_if(false, Rule::ArgumentKind, wrong_kind(reg, kind, value));
             }
-            _ => return Err(self.wrong(Rule::ArgumentKind, wrong_kind(reg, kind, value))),
+            _ => {
+                let rule = if kind == ArgKind::Timer { Rule::TimerNotInMap } else { Rule::ArgumentKind };
+                return Err(self.wrong(rule, wrong_kind(reg, kind, value)));
+            }
         };
         self.nullness(reg, kind, pointer)?;
         self.pointer_argument(reg, kind, Pointer { null: Null::Never, ..pointer }, args)
@@ -99,7 +93,7 @@ impl Walk<'_, '_, '_> {
                 if let Some(timer) = args.timer {
                     self.timer_map(timer, map)?;
                 }
-                self.map_for_helper(args.helper.0, map)
+                Ok(())
             }
             (ArgKind::Context | ArgKind::ContextOrNull, _) => self.unmoved(reg, pointer),
             (ArgKind::Callback, Memory::Function(function)) => {
@@ -117,7 +111,7 @@ impl Walk<'_, '_, '_> {
                 self.fixed_memory(pointer, size, access, args)
             }
             (ArgKind::Mem(access) | ArgKind::MemOrNull(access), _) => {
-                args.memory = Some((Value::Pointer(pointer), access, reg));
+                args.memory = Some((pointer, access));
                 Ok(())
             }
             (ArgKind::Fixed(size, access), _) => self.fixed_memory(pointer, Some(size.into()), access, args),
@@ -182,8 +176,7 @@ impl Walk<'_, '_, '_> {
 
     fn size(&mut self, reg: Reg, kind: ArgKind, number: Scalar, args: &mut Args) -> Step {
         let name = reg.number();
-        let Some((memory, access, at)) = args.memory.take() else { return Ok(()) };
-        let Value::Pointer(pointer) = memory else { return Ok(()) };
+        let Some((pointer, access)) = args.memory.take() else { return Ok(()) };
         if number.smin() < 0 {
             let sure = number.has_signed_ends() || number.smax() < 0;
             self.wrong_if(sure, Rule::ArgumentSize, format!("R{name} may be negative"))?;
@@ -200,7 +193,6 @@ impl Walk<'_, '_, '_> {
         if kind == ArgKind::SizeOrZero && number.value() == Some(0) {
             return Ok(());
         }
-        let _ = at;
         // The largest size decides; where it is not sure to occur, nothing is proved by it.
         let doubt = self.state.certain && !number.has_unsigned_ends();
         self.state.certain &= !doubt;
@@ -245,10 +237,7 @@ impl Walk<'_, '_, '_> {
         let from = pointer.off.saturating_add(low).clamp(deepest, 0);
         let to = pointer.off.saturating_add(high).saturating_add(length).clamp(deepest, 0);
         let known = self.state.frames.get(frame);
-        if access != Access::Write
-            && let Some(at) = known.and_then(|frame| frame.stack.first_unwritten(from, to))
-        {
-            let _ = at;
+        if access != Access::Write && known.is_some_and(|frame| frame.stack.has_unwritten(from, to)) {
             self.unwritten_stack(from, size)?;
         }
         if access != Access::Read {

@@ -33,7 +33,9 @@ impl Walk<'_, '_, '_> {
         };
         let left = self.read(dst)?;
         match (left, right) {
-            (Value::Scalar(a), Value::Scalar(_)) if src == Source::Reg(dst) => self.against_itself(cond, width, a),
+            (Value::Scalar(a), Value::Scalar(_)) if src == Source::Reg(dst) => {
+                self.against_itself(cond, width, a)
+            }
             (Value::Scalar(a), Value::Scalar(b)) => self.numbers(cond, width, a, b),
             (Value::Pointer(pointer), Value::Scalar(b)) => self.pointer(cond, width, pointer, b),
             (Value::Scalar(a), Value::Pointer(pointer)) => self.pointer(cond.swapped(), width, pointer, a),
@@ -69,6 +71,10 @@ impl Walk<'_, '_, '_> {
 
     fn unknown(&mut self) -> Step {
         self.doubt();
+        self.either()
+    }
+
+    fn either(&mut self) -> Step {
         let state = self.state.clone();
         self.split(Some(state.clone()), Some(state))
     }
@@ -118,7 +124,8 @@ impl Walk<'_, '_, '_> {
             return self.decided(taken);
         }
         let free = a.truth == Truth::All && b.truth == Truth::All && a.origin != b.origin;
-        let wide = width == Width::Bits64 || (a.umax() <= u64::from(u32::MAX) && b.umax() <= u64::from(u32::MAX));
+        let wide =
+            width == Width::Bits64 || (a.umax() <= u64::from(u32::MAX) && b.umax() <= u64::from(u32::MAX));
         let mut state = self.state.clone();
         state.certain &= free && wide && cond != Cond::Set;
         state.learn(a, a.with_truth(Truth::Some));
@@ -131,6 +138,8 @@ impl Walk<'_, '_, '_> {
         let is_null = match cond {
             Cond::Eq if zero => true,
             Cond::Ne if zero => false,
+            // No kernel knows where its memory is; but some know that it is not at 0.
+            _ if pointer.memory != Memory::Object && !b.may_be(0) => return self.either(),
             _ => return self.unknown(),
         };
         if pointer.null == Null::Never {

@@ -9,13 +9,9 @@ use super::walk::{Entry, Step, Walk};
 use super::{Rule, cfg};
 use crate::asm::helper::{Gpl, RetKind};
 use crate::asm::{Helper, Reg, limits};
-use crate::base::KernelVersion;
 use crate::kind::ProgType;
 use crate::map::MapKind;
 use crate::target::{Fact, Subject};
-
-/// The last release the tables of helpers know.
-const TABLE_ENDS: KernelVersion = KernelVersion::new(6, 18);
 
 impl Walk<'_, '_, '_> {
     pub(super) fn call(&mut self, helper: Helper) -> Step {
@@ -23,10 +19,13 @@ impl Walk<'_, '_, '_> {
             return self.unknown_call();
         }
         let Some(proto) = helper.proto() else {
-            return Err(self.wrong(Rule::UnknownHelper, format!("no helper has the number {}", helper.number())));
+            return Err(
+                self.wrong(Rule::UnknownHelper, format!("no helper has the number {}", helper.number()))
+            );
         };
         self.available(helper)?;
-        let args = self.arguments(helper, proto.args)?;
+        let args = self.arguments(proto.args)?;
+        self.map_for_helper(helper, args.map)?;
         self.before_timer_call(helper, &args)?;
         for &(frame, from, to) in &args.written {
             if let Some(frame) = self.state.frames.get_mut(frame) {
@@ -49,7 +48,8 @@ impl Walk<'_, '_, '_> {
         let subject = Subject::Helper { helper: number, prog_type: self.program.kind.prog_type().0 };
         let since = helper.since().map(|since| self.program.target.fact(subject, since));
         if since == Some(Fact::No) {
-            let since = helper.since().map_or(String::new(), |since| format!(", which came with Linux {since}"));
+            let since =
+                helper.since().map_or(String::new(), |since| format!(", which came with Linux {since}"));
             let reason = format!("{} does not have {helper}{since}", self.program.target);
             return Err(self.wrong(Rule::HelperUnavailable, reason));
         }
@@ -69,7 +69,9 @@ impl Walk<'_, '_, '_> {
             return Err(self.wrong(Rule::LockOrder, "a lock is held already"));
         }
         if self.state.lock.is_some() && !allowed.contains(&helper) {
-            return Err(self.wrong(Rule::CallUnderLock, format!("{helper} is called between lock and unlock")));
+            return Err(
+                self.wrong(Rule::CallUnderLock, format!("{helper} is called between lock and unlock"))
+            );
         }
         Ok(())
     }
@@ -81,12 +83,17 @@ impl Walk<'_, '_, '_> {
             return Ok(());
         }
         let Some(terms) = kind.helper(helper) else {
-            let told = target.release().is_some_and(|release| release <= TABLE_ENDS);
-            return self.wrong_if(told, Rule::HelperUnavailable, format!("{kind} programs do not have {helper}"));
+            let told = target.release().is_some_and(|release| release <= super::TABLES_END);
+            return self.wrong_if(
+                told,
+                Rule::HelperUnavailable,
+                format!("{kind} programs do not have {helper}"),
+            );
         };
         let subject = Subject::Helper { helper: helper.number(), prog_type: kind.prog_type().0 };
         if target.fact(subject, terms.since) == Fact::No {
-            let reason = format!("{kind} programs have {helper} since Linux {}, and this is {target}", terms.since);
+            let reason =
+                format!("{kind} programs have {helper} since Linux {}, and this is {target}", terms.since);
             return Err(self.wrong(Rule::HelperUnavailable, reason));
         }
         Ok(())
@@ -108,8 +115,8 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
-    pub(super) fn map_for_helper(&mut self, helper: Helper, map: usize) -> Step {
-        let Some(def) = self.program.maps.get(map).copied() else { return Ok(()) };
+    fn map_for_helper(&mut self, helper: Helper, map: Option<usize>) -> Step {
+        let Some(def) = map.and_then(|map| self.program.maps.get(map).copied()) else { return Ok(()) };
         if map_rules::fits(helper, def.kind) {
             return Ok(());
         }
@@ -165,7 +172,8 @@ impl Walk<'_, '_, '_> {
         if !matches!(def.kind, MapKind::ARRAY | MapKind::PERCPU_ARRAY) {
             return false;
         }
-        let Some(Value::Pointer(Pointer { memory: Memory::Stack(frame), off, var: None, .. })) = args.key else {
+        let Some(Value::Pointer(Pointer { memory: Memory::Stack(frame), off, var: None, .. })) = args.key
+        else {
             return !matches!(args.key, Some(Value::Pointer(_)));
         };
         match self.state.frames.get(frame).map(|frame| frame.stack.load(off, 4)) {
@@ -214,7 +222,8 @@ impl Walk<'_, '_, '_> {
         };
         frame.registers[1..6].copy_from_slice(&arguments);
         let number_of_rounds = self.state.get(Reg::R1);
-        if helper == Helper::LOOP && !matches!(number_of_rounds, Value::Scalar(s) if s.umin() > 0 || s.has_unsigned_ends())
+        if helper == Helper::LOOP
+            && !matches!(number_of_rounds, Value::Scalar(s) if s.umin() > 0 || s.has_unsigned_ends())
         {
             inside.certain = false;
         }
@@ -246,7 +255,9 @@ impl Walk<'_, '_, '_> {
     pub(super) fn call_function(&mut self) -> Step {
         let Some(function) = cfg::called(self.program, self.slot) else { return self.unknown_call() };
         if self.state.lock.is_some() && cfg::is_global(self.program, function) {
-            return Err(self.wrong(Rule::CallUnderLock, "a global function is called between lock and unlock"));
+            return Err(
+                self.wrong(Rule::CallUnderLock, "a global function is called between lock and unlock")
+            );
         }
         if self.state.lock.is_some() && self.program.is_before(6, 9) {
             return Err(self.wrong(Rule::CallUnderLock, "a function is called between lock and unlock"));

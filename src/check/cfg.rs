@@ -1,9 +1,9 @@
 //! The shape of a program: where its jumps lead, what is never reached, who calls whom.
 
 use super::Rule;
-use super::program::{At, Program};
 use super::findings::Findings;
-use crate::asm::{DecodeError, Field, Insn, Source, limits};
+use super::program::{At, Program};
+use crate::asm::{DecodeError, Field, Insn, Source};
 use crate::btf::Linkage;
 
 /// The edges of a program, and the slots where paths meet.
@@ -17,7 +17,6 @@ pub(super) struct Shape {
 /// Checks everything that does not depend on values.
 pub(super) fn check(program: &Program<'_>, findings: &mut Findings<'_, '_>) -> Shape {
     let before = findings.rejected();
-    sizes(program, findings);
     for function in 0..program.functions().len() {
         ends(program, function, findings);
         jumps(program, function, findings);
@@ -35,12 +34,6 @@ pub(super) fn check(program: &Program<'_>, findings: &mut Findings<'_, '_>) -> S
         unreached(program, findings);
     }
     Shape { joins, sound }
-}
-
-fn sizes(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
-    if program.len() > limits::INSNS as usize {
-        findings.reject(Rule::TooLong, 0, format!("it has {} slots, {} are allowed", program.len(), limits::INSNS));
-    }
 }
 
 fn ends(program: &Program<'_>, function: usize, findings: &mut Findings<'_, '_>) {
@@ -77,7 +70,8 @@ fn jumps(program: &Program<'_>, function: usize, findings: &mut Findings<'_, '_>
         }
         let Some(target) = jump_target(program, slot) else { continue };
         let Some(target) = usize::try_from(target).ok().filter(|target| range.contains(target)) else {
-            let reason = format!("it leads {} slots from its end, outside of the function", distance(program, slot));
+            let reason =
+                format!("it leads {} slots from its end, outside of the function", distance(program, slot));
             findings.reject(Rule::JumpOutOfFunction, slot, reason);
             continue;
         };
@@ -141,12 +135,14 @@ fn unreached(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
         queue.extend(called(program, slot).map(|function| program.range(function).start));
     }
     let mut inside = false;
-    for slot in 0..program.len() {
-        let dead = !reached[slot] && !matches!(program.at(slot), Some(At::Second));
+    for (slot, reached) in reached.into_iter().enumerate() {
+        let second = matches!(program.at(slot), Some(At::Second));
+        let dead = !reached && !second;
         if dead && !inside {
-            findings.reject(Rule::UnreachableCode, slot, "no jump leads here, and nothing falls through".to_owned());
+            let reason = "no jump leads here, and nothing falls through";
+            findings.reject(Rule::UnreachableCode, slot, reason.to_owned());
         }
-        inside = dead || (inside && matches!(program.at(slot), Some(At::Second)));
+        inside = dead || (inside && second);
     }
 }
 
@@ -158,7 +154,8 @@ fn has_unknown_edges(program: &Program<'_>) -> bool {
 
 /// The function a slot calls, or takes the address of.
 pub(super) fn called(program: &Program<'_>, slot: usize) -> Option<usize> {
-    let Some(At::Insn(Insn::CallFunction { off } | Insn::LoadFunction { off, .. }, _)) = program.at(slot) else {
+    let Some(At::Insn(Insn::CallFunction { off } | Insn::LoadFunction { off, .. }, _)) = program.at(slot)
+    else {
         return None;
     };
     let target = i64::try_from(slot).ok()? + 1 + i64::from(off);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::cfg;
 use super::program::{At, Program};
 use super::{Finding, Rule, Severity};
+use crate::asm::Insn;
 use crate::site::Site;
 
 /// The findings of a program, by slot and rule.
@@ -56,7 +58,11 @@ impl<'p, 'a> Findings<'p, 'a> {
 
 /// The instruction as LLVM writes it, with the name it refers to.
 fn instruction(program: &Program<'_>, slot: usize) -> String {
+    let callee = cfg::called(program, slot).and_then(|function| program.functions().get(function));
+    let name = callee.map_or("", |placed| &placed.def.name);
     let text = match program.at(slot) {
+        Some(At::Insn(Insn::CallFunction { .. }, _)) if callee.is_some() => format!("call {name}"),
+        Some(At::Insn(Insn::LoadFunction { dst, .. }, _)) if callee.is_some() => format!("{dst} = {name} ll"),
         Some(At::Insn(insn, _)) => insn.to_string(),
         _ => program.raw(slot).map_or_else(String::new, |slot| format!("{slot:?}")),
     };

@@ -26,17 +26,13 @@ fn maps_of(helper: Helper) -> Option<&'static [MapKind]> {
         Helper::USER_RINGBUF_DRAIN => &[MapKind::USER_RINGBUF],
         Helper::GET_STACKID => &[MapKind::STACK_TRACE],
         Helper::CURRENT_TASK_UNDER_CGROUP | Helper::SKB_UNDER_CGROUP => &[MapKind::CGROUP_ARRAY],
-        Helper::REDIRECT_MAP => {
-            &[MapKind::DEVMAP, MapKind::DEVMAP_HASH, MapKind::CPUMAP, MapKind::XSKMAP]
-        }
+        Helper::REDIRECT_MAP => &[MapKind::DEVMAP, MapKind::DEVMAP_HASH, MapKind::CPUMAP, MapKind::XSKMAP],
         Helper::SK_REDIRECT_MAP | Helper::MSG_REDIRECT_MAP | Helper::SOCK_MAP_UPDATE => &[MapKind::SOCKMAP],
         Helper::SK_REDIRECT_HASH | Helper::MSG_REDIRECT_HASH | Helper::SOCK_HASH_UPDATE => {
             &[MapKind::SOCKHASH]
         }
         Helper::GET_LOCAL_STORAGE => &[MapKind::CGROUP_STORAGE, MapKind::PERCPU_CGROUP_STORAGE],
-        Helper::SK_SELECT_REUSEPORT => {
-            &[MapKind::REUSEPORT_SOCKARRAY, MapKind::SOCKMAP, MapKind::SOCKHASH]
-        }
+        Helper::SK_SELECT_REUSEPORT => &[MapKind::REUSEPORT_SOCKARRAY, MapKind::SOCKMAP, MapKind::SOCKHASH],
         Helper::MAP_POP_ELEM => &[MapKind::QUEUE, MapKind::STACK],
         Helper::MAP_PEEK_ELEM | Helper::MAP_PUSH_ELEM => {
             &[MapKind::QUEUE, MapKind::STACK, MapKind::BLOOM_FILTER]

@@ -38,7 +38,8 @@ impl Walk<'_, '_, '_> {
             Memory::Stack(frame) => self.load_stack(frame, pointer, off, size, signed),
             Memory::MapValue(map) => {
                 self.value_access(pointer, map, off, u64::from(size), Use::Read)?;
-                let truth = if self.is_read_only(map) || self.has_kptr(map) { Truth::Some } else { Truth::All };
+                let truth =
+                    if self.is_read_only(map) || self.has_kptr(map) { Truth::Some } else { Truth::All };
                 Ok(self.loaded(size, signed, truth))
             }
             Memory::MapKey(map) => {
@@ -104,7 +105,11 @@ impl Walk<'_, '_, '_> {
             }
             Null::Perhaps => {
                 let before = self.program.is_before(6, 15);
-                self.wrong_if(before, Rule::NullDereference, "before Linux 6.15 a look-up may always give null")?;
+                self.wrong_if(
+                    before,
+                    Rule::NullDereference,
+                    "before Linux 6.15 a look-up may always give null",
+                )?;
             }
         }
         Ok(Pointer { null: Null::Never, ..pointer })
@@ -124,7 +129,8 @@ impl Walk<'_, '_, '_> {
         let outside = |at: i128| at < low || at + size > high;
         let Some(var) = pointer.var else {
             if outside(start) {
-                let reason = format!("bytes {start} to {} are accessed, {low} to {high} are there", start + size);
+                let reason =
+                    format!("bytes {start} to {} are accessed, {low} to {high} are there", start + size);
                 return Err(self.wrong(rule, reason));
             }
             return Ok(());
@@ -164,7 +170,14 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
-    fn load_stack(&mut self, frame: usize, pointer: Pointer, off: i64, size: u8, signed: bool) -> Step<Value> {
+    fn load_stack(
+        &mut self,
+        frame: usize,
+        pointer: Pointer,
+        off: i64,
+        size: u8,
+        signed: bool,
+    ) -> Step<Value> {
         self.aligned(pointer, off, size)?;
         self.stack_bounds(frame, pointer, off, u64::from(size))?;
         let at = pointer.off + off;
@@ -192,7 +205,8 @@ impl Walk<'_, '_, '_> {
     /// Since 6.3, with CAP_PERFMON, what was never written can be read.
     pub(super) fn unwritten_stack(&mut self, at: i64, size: u64) -> Step {
         let sure = self.program.lacks(Capabilities::PERFMON) || self.program.is_before(6, 3);
-        let reason = format!("of the {size} bytes at {at} from the frame pointer, some were not written on this path");
+        let reason =
+            format!("of the {size} bytes at {at} from the frame pointer, some were not written on this path");
         self.wrong_if(sure, Rule::UninitialisedStack, reason)
     }
 
@@ -203,7 +217,10 @@ impl Walk<'_, '_, '_> {
             if size != 8 && pointer.var.is_none() {
                 return Err(self.wrong(Rule::PartOfPointer, format!("{size} bytes of a pointer are stored")));
             }
-            if matches!(stored.memory, Memory::Stack(_)) && frame != self.state.depth() && pointer.var.is_none() {
+            if matches!(stored.memory, Memory::Stack(_))
+                && frame != self.state.depth()
+                && pointer.var.is_none()
+            {
                 let reason = "a pointer to a stack is stored in the stack of a caller";
                 return Err(self.wrong(Rule::StackEscape, reason));
             }
@@ -224,7 +241,14 @@ impl Walk<'_, '_, '_> {
     }
 
     /// An access to a map value: its bounds, the flags of the map, its special fields.
-    pub(super) fn value_access(&mut self, pointer: Pointer, map: usize, off: i64, size: u64, how: Use) -> Step {
+    pub(super) fn value_access(
+        &mut self,
+        pointer: Pointer,
+        map: usize,
+        off: i64,
+        size: u64,
+        how: Use,
+    ) -> Step {
         let Some(def) = self.program.maps.get(map).copied() else { return Ok(()) };
         let forbidden = match how {
             Use::Read => MapFlags::WRONLY_PROG,
@@ -243,9 +267,11 @@ impl Walk<'_, '_, '_> {
         for field in def.fields.iter().filter(|field| !field.kind.is_pointer()) {
             let (from, to) = (i128::from(field.offset), i128::from(field.offset + field.kind.size()));
             if first < to && from < end {
-                let reason = format!("{} is at bytes {from} to {to} of the value of `{}`", field.kind, def.name);
+                let reason =
+                    format!("{} is at bytes {from} to {to} of the value of `{}`", field.kind, def.name);
                 // In between, alignment may keep clear of the field.
-                let sure = sure && (pointer.var.is_none() || pointer.var.is_some_and(|v| v.truth == Truth::All));
+                let sure =
+                    sure && (pointer.var.is_none() || pointer.var.is_some_and(|v| v.truth == Truth::All));
                 self.wrong_if(sure, Rule::SpecialField, reason)?;
             }
         }
@@ -265,7 +291,13 @@ impl Walk<'_, '_, '_> {
         self.bounds(pointer, off, size, (0, i64::from(key)), Rule::KeyBounds)
     }
 
-    pub(super) fn record_access(&mut self, pointer: Pointer, length: Option<u64>, off: i64, size: u64) -> Step {
+    pub(super) fn record_access(
+        &mut self,
+        pointer: Pointer,
+        length: Option<u64>,
+        off: i64,
+        size: u64,
+    ) -> Step {
         let Some(length) = length.and_then(|length| i64::try_from(length).ok()) else { return Ok(()) };
         self.bounds(pointer, off, size, (0, length), Rule::RecordBounds)
     }
@@ -286,7 +318,10 @@ impl Walk<'_, '_, '_> {
             return Err(self.wrong(Rule::ContextAccess, "the pointer to the context was changed"));
         }
         if modified {
-            self.suspect(Rule::ContextAccess, "the pointer to the context was changed, which kernels before 7.1 refuse");
+            self.suspect(
+                Rule::ContextAccess,
+                "the pointer to the context was changed, which kernels before 7.1 refuse",
+            );
             return Ok(Field::Unknown);
         }
         match context::field(self.program, off, size, how) {
@@ -303,9 +338,9 @@ impl Walk<'_, '_, '_> {
     /// Memory that atomic operations work on.
     pub(super) fn atomic_memory(&mut self, base: Reg) -> Step {
         match self.read(base)? {
-            Value::Pointer(Pointer { memory: Memory::Context | Memory::Packet, null: Null::Never, .. }) => {
-                Err(self.wrong(Rule::AtomicMemory, "the context and the packet have none"))
-            }
+            Value::Pointer(Pointer {
+                memory: Memory::Context | Memory::Packet, null: Null::Never, ..
+            }) => Err(self.wrong(Rule::AtomicMemory, "the context and the packet have none")),
             _ => Ok(()),
         }
     }
@@ -327,7 +362,13 @@ impl Walk<'_, '_, '_> {
         };
         self.store(base, off, size, written)?;
         let doubtful = match old {
-            Value::Scalar(scalar) => Value::Scalar(scalar.with_truth(if matches!(address, Value::Pointer(p) if matches!(p.memory, Memory::Stack(_))) { Truth::Some } else { scalar.truth })),
+            Value::Scalar(scalar) => Value::Scalar(scalar.with_truth(
+                if matches!(address, Value::Pointer(p) if matches!(p.memory, Memory::Stack(_))) {
+                    Truth::Some
+                } else {
+                    scalar.truth
+                },
+            )),
             other => other,
         };
         match op {

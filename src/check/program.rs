@@ -83,7 +83,8 @@ impl<'a> Program<'a> {
 
     /// Whether a field of the instruction is not what will run.
     pub(super) fn is_patched(&self, slot: usize) -> bool {
-        let by_name = |reloc: &OpenReloc<'_>| !matches!(reloc.kind, RelocKind::Map | RelocKind::MapValue { .. });
+        let by_name =
+            |reloc: &OpenReloc<'_>| !matches!(reloc.kind, RelocKind::Map | RelocKind::MapValue { .. });
         self.patched.get(slot).copied().unwrap_or(false) || self.reloc(slot).is_some_and(by_name)
     }
 
@@ -93,7 +94,8 @@ impl<'a> Program<'a> {
 
     /// The slots of a function.
     pub(super) fn range(&self, function: usize) -> std::ops::Range<usize> {
-        let start = |index: usize| self.functions().get(index).map_or(self.len(), |placed| placed.start as usize);
+        let start =
+            |index: usize| self.functions().get(index).map_or(self.len(), |placed| placed.start as usize);
         start(function)..start(function + 1)
     }
 

@@ -54,9 +54,6 @@ rules! {
     /// More functions call one another than the kernel has frames for.
     CallDepth "call-depth" "calls nested too deep"
         "merge functions: at most 8 may call one another (16 since 7.2)";
-    /// More slots than a program may have.
-    TooLong "program-too-long" "a program of too many instructions"
-        "split it, and continue in another program with bpf_tail_call";
     /// The stack of functions that call one another is too large.
     StackDepth "stack-depth" "too much stack"
         "functions that call one another have 512 bytes of stack together; move large buffers into a per-CPU map";
@@ -162,6 +159,9 @@ rules! {
     /// A lock that is taken twice, or released without being taken.
     LockOrder "lock-order" "a lock taken twice or never"
         "take one lock at a time and release the one that was taken";
+    /// A program kind that may not use locks.
+    LockProgramKind "lock-program-kind" "a program kind without locks"
+        "socket filters and most tracing programs may not use maps with a bpf_spin_lock";
     /// A legacy load from the packet without the context in R6.
     LegacyLoad "legacy-packet-load" "a legacy packet load where there is none"
         "R6 must hold the context of a program that sees an skb";

@@ -139,7 +139,7 @@ impl Scalar {
         Self::of(start, end, if start == end { Truth::All } else { Truth::Some })
     }
 
-    fn from_origin(mut self, origin: u32, id: u32) -> Self {
+    fn computed_from(mut self, origin: u32, id: u32) -> Self {
         if self.span != 0 {
             (self.id, self.origin) = (id, origin);
         }
@@ -157,7 +157,7 @@ impl Scalar {
             Width::Bits64 => alu64(op, self, other),
             Width::Bits32 => alu32(op, self.low(), other.low()),
         };
-        result.from_origin(origin, id)
+        result.computed_from(origin, id)
     }
 
     pub(super) fn negate(self, width: Width, id: u32) -> Self {
@@ -177,7 +177,7 @@ impl Scalar {
         let (start, end) = if wraps { (0, LOW) } else { (self.start & LOW, self.end() & LOW) };
         let truth = if wraps { truth } else { self.truth };
         // Not the same value any more, but computed from it.
-        Self::of(start, end, truth).from_origin(self.origin, 0)
+        Self::of(start, end, truth).computed_from(self.origin, 0)
     }
 
     /// The low `bits`, their sign extended.
@@ -196,7 +196,7 @@ impl Scalar {
             }
         };
         let result = if to == Width::Bits32 { extended.low() } else { extended };
-        result.from_origin(self.origin, id)
+        result.computed_from(self.origin, id)
     }
 
     /// What it is where `cond` holds against a constant.
@@ -352,7 +352,11 @@ fn with_constant(op: AluOp, a: Scalar, y: u64) -> Scalar {
         AluOp::Add => Scalar { start: a.start.wrapping_add(y), ..a },
         AluOp::Sub => Scalar { start: a.start.wrapping_sub(y), ..a },
         AluOp::And => and_constant(a, y),
-        AluOp::Lsh => scale(a, 1u64.checked_shl((y & 63) as u32).unwrap_or(1)),
+        // The first half of an extension by zeros: both ends occur, whatever is shifted out.
+        AluOp::Lsh if a.truth == Truth::All && a.span == u64::MAX => {
+            Scalar::of(0, u64::MAX << (y & 63), Truth::Ends)
+        }
+        AluOp::Lsh => scale(a, 1 << (y & 63)),
         AluOp::Mul => scale(a, y),
         AluOp::Rsh => monotone(a, |v| v >> (y & 63)),
         AluOp::Div if y != 0 => monotone(a, |v| v / y),

@@ -285,9 +285,9 @@ impl Stack {
         }
     }
 
-    /// The first of these bytes that was never written.
-    pub(super) fn first_unwritten(&self, from: i64, to: i64) -> Option<i64> {
-        (from..to).find(|&off| {
+    /// Whether some of these bytes were never written.
+    pub(super) fn has_unwritten(&self, from: i64, to: i64) -> bool {
+        (from..to).any(|off| {
             let (index, byte) = place(off);
             matches!(self.slot(index), Slot::Bytes(bytes) if bytes[byte] == Byte::Unwritten)
         })

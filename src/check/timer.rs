@@ -8,6 +8,7 @@ use super::{Rule, Severity};
 use crate::asm::{Helper, Insn, Reg};
 use crate::base::Capabilities;
 use crate::btf::special::FieldKind;
+use crate::kind::ProgType;
 use crate::map::{MapDef, MapSource};
 use crate::target::{Fact, Feature, Subject};
 
@@ -33,16 +34,9 @@ pub(super) fn check_kind(program: &Program<'_>, findings: &mut Findings<'_, '_>)
             program.target.fact(Subject::Feature(feature), since)
         }
     };
-    for slot in 0..program.len() {
-        let Some(At::Insn(Insn::LoadMap { .. } | Insn::LoadMapValue { .. }, _)) = program.at(slot) else {
-            continue;
-        };
-        let map = program.reloc(slot).and_then(|reloc| program.map_index(reloc.symbol));
-        let Some(def) = map.and_then(|map| program.maps.get(map).copied()) else { continue };
-        if !has_timer(def) {
-            continue;
-        }
-        let reason = format!("map `{}` has a timer, and {} programs may not use those", def.name, program.kind);
+    for (slot, def) in named_maps(program).filter(|(_, def)| has_timer(def)) {
+        let reason =
+            format!("map `{}` has a timer, and {} programs may not use those", def.name, program.kind);
         match has {
             Fact::No => findings.reject(Rule::TimerProgramKind, slot, reason),
             _ if program.kind.timers().is_some_and(|since| since > Feature::Timers.since())
@@ -54,6 +48,41 @@ pub(super) fn check_kind(program: &Program<'_>, findings: &mut Findings<'_, '_>)
             _ => {}
         }
     }
+}
+
+/// Programs that may not even name a map with a lock (`check_map_prog_compatibility`).
+pub(super) fn check_locks(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
+    let refused = [
+        ProgType::SOCKET_FILTER,
+        ProgType::KPROBE,
+        ProgType::TRACEPOINT,
+        ProgType::PERF_EVENT,
+        ProgType::RAW_TRACEPOINT,
+        ProgType::RAW_TRACEPOINT_WRITABLE,
+    ];
+    if !refused.contains(&program.kind.prog_type()) {
+        return;
+    }
+    let told = program.target.release().is_some_and(|release| release <= super::TABLES_END);
+    let severity = if told { Severity::Rejected } else { Severity::Suspect };
+    for (slot, def) in named_maps(program) {
+        if offset_of(def, FieldKind::SpinLock).is_some() {
+            let reason =
+                format!("map `{}` has a lock, and {} programs may not use those", def.name, program.kind);
+            findings.add(Rule::LockProgramKind, slot, severity, reason);
+        }
+    }
+}
+
+/// The maps that instructions name, by slot.
+fn named_maps<'a>(program: &Program<'a>) -> impl Iterator<Item = (usize, &'a MapDef)> {
+    (0..program.len()).filter_map(|slot| {
+        let Some(At::Insn(Insn::LoadMap { .. } | Insn::LoadMapValue { .. }, _)) = program.at(slot) else {
+            return None;
+        };
+        let map = program.map_index(program.reloc(slot)?.symbol)?;
+        Some((slot, *program.maps.get(map)?))
+    })
 }
 
 fn has_timer(def: &MapDef) -> bool {
@@ -72,7 +101,10 @@ impl Walk<'_, '_, '_> {
         let Some(def) = self.program.maps.get(map).copied() else { return Ok(()) };
         if pointer.off != 0 && self.program.lacks(Capabilities::PERFMON) {
             let name = &def.name;
-            let reason = format!("the timer of `{name}` is at byte {}, which cannot be reached without CAP_PERFMON", pointer.off);
+            let reason = format!(
+                "the timer of `{name}` is at byte {}, which cannot be reached without CAP_PERFMON",
+                pointer.off
+            );
             self.suspect(Rule::TimerPerfmon, reason);
         }
         Ok(())
@@ -112,7 +144,8 @@ impl Walk<'_, '_, '_> {
         if of == map {
             return Ok(());
         }
-        let (Some(a), Some(b)) = (self.program.maps.get(of).copied(), self.program.maps.get(map).copied()) else {
+        let (Some(a), Some(b)) = (self.program.maps.get(of).copied(), self.program.maps.get(map).copied())
+        else {
             return Ok(());
         };
         let reason = format!("the timer is in `{}`, and R2 is `{}`", a.name, b.name);
@@ -149,7 +182,10 @@ impl Walk<'_, '_, '_> {
             let reason = format!("{flags} is no clock that timers have: bpf_timer_init will return -EINVAL");
             self.suspect(Rule::TimerClock, reason);
         } else if clock == CLOCK_REALTIME {
-            self.suspect(Rule::TimerClock, "CLOCK_REALTIME behaves as CLOCK_MONOTONIC, for absolute deadlines too");
+            self.suspect(
+                Rule::TimerClock,
+                "CLOCK_REALTIME behaves as CLOCK_MONOTONIC, for absolute deadlines too",
+            );
         }
     }
 
@@ -164,7 +200,10 @@ impl Walk<'_, '_, '_> {
         }
         for (flag, feature) in [(ABS, Feature::TimerAbs), (CPU_PIN, Feature::TimerCpuPin)] {
             if flags & flag != 0 && self.program.target.feature(feature) == Fact::No {
-                let reason = format!("{} does not have {feature}: bpf_timer_start will return -EINVAL", self.program.target);
+                let reason = format!(
+                    "{} does not have {feature}: bpf_timer_start will return -EINVAL",
+                    self.program.target
+                );
                 self.suspect(Rule::TimerFlags, reason);
             }
         }
@@ -182,7 +221,8 @@ impl Walk<'_, '_, '_> {
             let reason = format!("{at} ns is 2^63 or more, which makes the kernel warn");
             self.suspect(Rule::TimerDeadline, reason);
         } else if in_callback {
-            let reason = format!("{at} ns is the same each time: once it has passed, the callback runs without end");
+            let reason =
+                format!("{at} ns is the same each time: once it has passed, the callback runs without end");
             self.suspect(Rule::TimerDeadline, reason);
         }
     }

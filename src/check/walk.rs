@@ -311,9 +311,9 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
                 self.write(dst, value)
             }
             Insn::LoadMap { dst, .. } => {
-                let value = self.named_map().map_or(Value::Unknown, |map| {
-                    Value::Pointer(Pointer::new(Memory::Map(map)))
-                });
+                let value = self
+                    .named_map()
+                    .map_or(Value::Unknown, |map| Value::Pointer(Pointer::new(Memory::Map(map))));
                 self.write(dst, value)
             }
             Insn::LoadMapValue { dst, offset, .. } => {
@@ -354,8 +354,7 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
 
     fn load_function(&mut self, dst: Reg) -> Step {
         let function = cfg::called(self.program, self.slot);
-        let value =
-            function.map_or(Value::Unknown, |f| Value::Pointer(Pointer::new(Memory::Function(f))));
+        let value = function.map_or(Value::Unknown, |f| Value::Pointer(Pointer::new(Memory::Function(f))));
         self.write(dst, value)
     }
 }

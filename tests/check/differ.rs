@@ -19,7 +19,9 @@ fn verdict(object: &Object, target: &Target) -> Option<Result<(), String>> {
         Err(LoadError::Rejected(rejection)) => {
             Some(Err(String::from_utf8_lossy(rejection.raw_log()).into_owned()))
         }
-        Err(LoadError::Command { command: "BPF_PROG_LOAD", errno, .. }) => Some(Err(format!("errno {errno}"))),
+        Err(LoadError::Command { command: "BPF_PROG_LOAD", errno, .. }) => {
+            Some(Err(format!("errno {errno}")))
+        }
         Err(_) => None,
     }
 }
@@ -65,7 +67,11 @@ impl Tally {
             Some(Ok(())) => {
                 self.taken += 1;
                 if report.is_rejected() {
-                    let code = &object.functions().iter().map(|f| format!("{}:\n{}", f.name, f.code)).collect::<String>();
+                    let code = &object
+                        .functions()
+                        .iter()
+                        .map(|f| format!("{}:\n{}", f.name, f.code))
+                        .collect::<String>();
                     writeln!(self.wrong, "the kernel takes it:\n{code}\n{report}\n").unwrap();
                 }
             }
@@ -77,7 +83,11 @@ impl Tally {
                 } else {
                     let entry = self.missed.entry(message(&log)).or_default();
                     entry.0 += 1;
-                    let code = object.functions().iter().map(|f| format!("{}:\n{}", f.name, f.code)).collect::<String>();
+                    let code = object
+                        .functions()
+                        .iter()
+                        .map(|f| format!("{}:\n{}", f.name, f.code))
+                        .collect::<String>();
                     entry.1 = format!("{code}\n{report}\n{log}");
                 }
             }

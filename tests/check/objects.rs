@@ -37,7 +37,12 @@ pub(crate) struct Locked {
 }
 
 /// An object of the program `main`, which is `code`, and of the maps it uses.
-pub(crate) fn object(kind: ProgramKind, license: &str, code: Code, functions: Vec<(&'static str, Code)>) -> Result<Object, ObjectError> {
+pub(crate) fn object(
+    kind: ProgramKind,
+    license: &str,
+    code: Code,
+    functions: Vec<(&'static str, Code)>,
+) -> Result<Object, ObjectError> {
     let mut object = ObjectBuilder::new("test").license(license);
     object.add_map(MapSpec::array::<[u64; 2]>("array").max_entries(4));
     object.add_map(MapSpec::hash::<u32, [u64; 2]>("hash").max_entries(8));

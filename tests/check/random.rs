@@ -7,12 +7,13 @@ use bpfsmith::object::Object;
 
 use crate::cases::{self, look_up, look_up_checked};
 use crate::objects::{code, object};
+use crate::typed;
 
 /// A sequence of numbers that look random (splitmix64).
 pub(crate) struct Random(u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,15 +21,15 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
 }
@@ -38,7 +39,8 @@ const KINDS: [ProgramKind; 4] =
 
 /// All of them.
 pub(crate) fn objects() -> Vec<Object> {
-    let mut random = Random(1);
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let mut random = Random(seed.unwrap_or(1));
     let mut objects: Vec<Object> =
         cases::cases().into_iter().filter(|case| case.target.is_none()).map(|case| case.object).collect();
     let good = good();
@@ -58,7 +60,13 @@ pub(crate) fn objects() -> Vec<Object> {
         functions[which].1 = mutate(&mut random, &functions[which].1);
         objects.extend(object(*kind, "GPL", main.clone(), functions));
     }
-    for _ in 0..2000 {
+    for _ in 0..4000 {
+        let kind = random.pick(&KINDS);
+        let offset = if kind == ProgramKind::XDP { 16 } else { 0 };
+        let made = typed::generate(&mut random, offset);
+        objects.extend(object(kind, "GPL", made, vec![("tick", code(tick)), ("double", code(double))]));
+    }
+    for _ in 0..800 {
         let kind = random.pick(&KINDS);
         let made = generate(&mut random);
         objects.extend(object(kind, "GPL", made, vec![("tick", code(tick)), ("double", code(double))]));
@@ -75,14 +83,17 @@ fn mutate(random: &mut Random, code: &Code) -> Code {
         for _ in 0..50 {
             let at = random.below(lines.len());
             let old = lines[at].0;
-            let relocated = relocs.iter().any(|reloc| reloc.slot as usize == at || reloc.slot as usize + 1 == at);
+            let relocated =
+                relocs.iter().any(|reloc| reloc.slot as usize == at || reloc.slot as usize + 1 == at);
             let Some(new) = mutation(random, old, relocated) else { continue };
             if new == old || (at > 0 && lines[at - 1].0.opcode() == 0x18) {
                 continue;
             }
             let second = lines.get(at + 1).map(|line| line.0);
             let slots: Vec<Slot> = std::iter::once(new).chain(second).collect();
-            if Insn::decode(&slots).is_ok_and(|(insn, _)| (insn.encode().len() == 2) == (old.opcode() == 0x18)) {
+            if Insn::decode(&slots)
+                .is_ok_and(|(insn, _)| (insn.encode().len() == 2) == (old.opcode() == 0x18))
+            {
                 lines[at].0 = new;
                 break;
             }
@@ -94,7 +105,8 @@ fn mutate(random: &mut Random, code: &Code) -> Code {
 fn mutation(random: &mut Random, old: Slot, relocated: bool) -> Option<Slot> {
     let register = random.below(11) as u8;
     let (opcode, dst, src, off, imm) = (old.opcode(), old.dst(), old.src(), old.off(), old.imm());
-    let numbers = [0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 24, 32, 63, 64, 100, 512, -4, -8, -16, 4096, i32::MAX, i32::MIN];
+    let numbers =
+        [0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 24, 32, 63, 64, 100, 512, -4, -8, -16, 4096, i32::MAX, i32::MIN];
     let offsets = [0, 1, 2, 3, -1, 4, 8, -4, -8, 12, 16, 20, 24, -16, 32, -512, -520, 76, 80, 200];
     match random.below(if relocated { 1 } else { 6 }) {
         0 => Slot::new(opcode, register, src, off, imm),
@@ -171,7 +183,14 @@ fn sum(a: &mut Assembler) {
     let (again, done) = (a.label(), a.label());
     look_up_checked(a, "global");
     a.mov(R0, 0).mov(R1, 0).bind(again).jge(R1, 4, done);
-    a.mov(R2, R1).lsh(R2, 3).mov(R3, R6).add(R3, R2).ldx(Size::DW, R4, R3, 0).add(R0, R4).add(R1, 1).ja(again);
+    a.mov(R2, R1)
+        .lsh(R2, 3)
+        .mov(R3, R6)
+        .add(R3, R2)
+        .ldx(Size::DW, R4, R3, 0)
+        .add(R0, R4)
+        .add(R1, 1)
+        .ja(again);
     a.bind(done).and(R0, 1).exit();
 }
 
@@ -224,7 +243,11 @@ fn generate(random: &mut Random) -> Code {
     } else {
         a.bind(out).mov(R0, random.pick(&[0, 0, 1, 1, 1, 2, -1])).exit();
     }
-    a.finish().unwrap_or_else(|_| code(|a| { a.exit(); }))
+    a.finish().unwrap_or_else(|_| {
+        code(|a| {
+            a.exit();
+        })
+    })
 }
 
 fn any_register(random: &mut Random, written: &[Reg]) -> Reg {
@@ -277,7 +300,11 @@ fn piece(random: &mut Random, a: &mut Assembler, written: &mut Vec<Reg>, out: La
         }
         6 | 7 => {
             let src = any_register(random, written);
-            let off = if random.one_in(10) { random.pick(&[0, 8, -516]) } else { -bytes * (1 + random.below(8) as i32) };
+            let off = if random.one_in(10) {
+                random.pick(&[0, 8, -516])
+            } else {
+                -bytes * (1 + random.below(8) as i32)
+            };
             a.stx(size, R10, off, src);
         }
         8 => {
@@ -308,7 +335,8 @@ fn piece(random: &mut Random, a: &mut Assembler, written: &mut Vec<Reg>, out: La
             }
         }
         12 => {
-            let map = random.pick(&["array", "hash", "timers", "other", "global", "locks", "constant", "queue"]);
+            let map =
+                random.pick(&["array", "hash", "timers", "other", "global", "locks", "constant", "queue"]);
             a.st(Size::W, R10, -4, random.pick(&[0, 1, 9]));
             a.load_map(R1, map).mov(R2, R10).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM);
             after_call(written);
