@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 pub use attach_type::AttachType;
-pub use context::{Access, Context, ContextField, ContextPointer, Direction, Known, Widths};
+pub use context::{Context, ContextAccess, ContextField, ContextPointer, Direction, Known, Widths};
 pub use helpers::{HelperSet, HelperTerms};
 pub use prog_type::ProgType;
 use table::{Row, TABLE};
@@ -159,7 +159,9 @@ impl ProgramKind {
 
     /// The values r0 may have at the exit of the program; `None`: any, or it depends on what is attached to.
     ///
-    /// As in the verifier of 6.18 (`check_return_code`).
+    /// As in the verifier of 6.18 (`check_return_code`). Security hooks are among those it depends on: since 6.12 those that
+    /// return a truth value take 0 and 1, others 0 and negative error numbers down to -4095. Of `lsm_cgroup` the range is the
+    /// widest: where the hook returns nothing, only 1 is allowed.
     #[must_use]
     pub const fn return_range(self) -> Option<RangeInclusive<i32>> {
         match self.prog_type() {

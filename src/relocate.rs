@@ -117,15 +117,19 @@ impl<'a> Resolver<'a> {
 
     fn kernel(&mut self) -> Result<Option<Arc<View<'a>>>, RelocateError> {
         if let (None, Some(bytes)) = (&self.kernel, self.target.kernel_btf()) {
-            self.kernel = Some(Arc::new(View::new(bytes).map_err(RelocateError::KernelBtf)?));
+            self.kernel = Some(Arc::new(
+                View::new(bytes).map_err(|source| RelocateError::KernelBtf(Box::new(source)))?,
+            ));
         }
         Ok(self.kernel.clone())
     }
 
     fn index_modules(&mut self, kernel: &Arc<View<'a>>) -> Result<(), RelocateError> {
         for (name, _, bytes) in self.target.modules().skip(self.modules.len()) {
-            let view = View::split(Arc::clone(kernel), bytes)
-                .map_err(|source| RelocateError::ModuleBtf { module: name.to_owned(), source })?;
+            let view = View::split(Arc::clone(kernel), bytes).map_err(|source| RelocateError::ModuleBtf {
+                module: name.to_owned(),
+                source: Box::new(source),
+            })?;
             self.modules.push(view);
         }
         Ok(())

@@ -153,7 +153,9 @@ mod libbpf {
         updates: &mut Vec<Contender<'a>>,
         look_ups: &mut Vec<Contender<'a>>,
     ) -> Outcome<()> {
-        [updates, look_ups].map(|rows| rows.push(Contender::missing("libbpf-rs", NO_LIBBPF)));
+        for rows in [updates, look_ups] {
+            rows.push(Contender::missing("libbpf-rs", NO_LIBBPF));
+        }
         Ok(())
     }
 }

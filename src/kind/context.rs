@@ -8,7 +8,7 @@ mod tracing;
 
 use std::fmt;
 
-pub use field::{Access, ContextField, ContextPointer, Widths};
+pub use field::{ContextAccess, ContextField, ContextPointer, Widths};
 use rules::Rules;
 
 use super::ProgramKind;
@@ -19,14 +19,14 @@ use super::ProgramKind;
 /// `MEM` mode; no kernel takes an atomic operation, and before 6.4 none takes the store of a constant (`BPF_ST`).
 ///
 /// ```
-/// use bpfsmith::kind::{Access, Direction, ProgramKind, Widths};
+/// use bpfsmith::kind::{ContextAccess, Direction, ProgramKind, Widths};
 ///
 /// let context = ProgramKind::SCHED_CLS.context();
 /// assert_eq!(context.name(), "__sk_buff");
 /// let mark = context.field("mark").unwrap();
 /// assert_eq!((mark.offset, mark.size), (8, 4));
 /// assert!(mark.reads.contains(Widths::B1) && mark.writes == Widths::B4);
-/// assert_eq!(context.access(Direction::Write, 8, 2), Access::Refused);
+/// assert_eq!(context.access(Direction::Write, 8, 2), ContextAccess::Refused);
 /// ```
 #[derive(Clone, Copy)]
 pub struct Context(&'static Rules);
@@ -90,11 +90,11 @@ impl Context {
 
     /// Whether an access of `width` bytes at `offset` is allowed, and to what.
     #[must_use]
-    pub fn access(self, direction: Direction, offset: u32, width: u32) -> Access {
+    pub fn access(self, direction: Direction, offset: u32, width: u32) -> ContextAccess {
         match self.fields().find(|field| field.allows(direction, offset, width)) {
-            Some(field) => Access::Allowed(field),
-            None if self.told_later(direction, offset, width) => Access::Unknown,
-            None => Access::Refused,
+            Some(field) => ContextAccess::Allowed(field),
+            None if self.told_later(direction, offset, width) => ContextAccess::Unknown,
+            None => ContextAccess::Refused,
         }
     }
 
@@ -131,3 +131,6 @@ impl ProgramKind {
         Context(rules::of(self))
     }
 }
+
+#[cfg(test)]
+mod tests;

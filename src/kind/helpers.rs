@@ -63,3 +63,6 @@ impl ProgramKind {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,6 +174,15 @@ impl MapKind {
         self.row().required
     }
 
+    /// Which sizes a value may have in a map with these flags: stacks of build ids take 32 bytes a frame.
+    #[must_use]
+    pub const fn value_size_with(self, flags: MapFlags) -> SizeRule {
+        match self {
+            Self::STACK_TRACE if flags.contains(MapFlags::STACK_BUILD_ID) => SizeRule::MultipleOf(32),
+            _ => self.value_size(),
+        }
+    }
+
     /// The flags the kernel adds by itself, and tells of the map afterwards (`dev_map_init_map`, since 5.3).
     #[must_use]
     pub const fn added_flags(self) -> MapFlags {

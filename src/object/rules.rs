@@ -89,9 +89,11 @@ fn shape(map: &MapDef) -> Result<(), ObjectError> {
     sizes(map)?;
     flags(map)?;
     if map.kind.has_inner() != map.inner.is_some() {
-        let rule =
-            if map.inner.is_some() { "only maps of maps have one" } else { "a map of maps needs a template" };
-        return Err(map_shape(map, "inner_map_fd", map.inner.is_some().to_string(), rule.to_owned()));
+        let (given, rule) = match map.inner {
+            Some(_) => ("given", "it for maps of maps only"),
+            None => ("missing", "a map of maps with a template only"),
+        };
+        return Err(map_shape(map, "inner_map_fd", given.to_owned(), rule.to_owned()));
     }
     Ok(())
 }
@@ -138,8 +140,9 @@ fn sizes(map: &MapDef) -> Result<(), ObjectError> {
     if !kind.key_size().allows(key_size) {
         return wrong("key_size", key_size, kind.key_size().to_string());
     }
-    if !kind.value_size().allows(value_size) {
-        return wrong("value_size", value_size, kind.value_size().to_string());
+    let rule = kind.value_size_with(map.flags);
+    if !rule.allows(value_size) {
+        return wrong("value_size", value_size, rule.to_string());
     }
     let planned = max_entries == 0 && kind == MapKind::PERF_EVENT_ARRAY;
     if !planned && !kind.max_entries().allows(max_entries, SMALLEST_PAGE) {
@@ -152,11 +155,11 @@ fn flags(map: &MapDef) -> Result<(), ObjectError> {
     let unknown = map.flags.difference(map.kind.flags());
     let missing = map.kind.required_flags().difference(map.flags);
     let rule = if !unknown.is_empty() {
-        format!("without {unknown}")
+        format!("them without {unknown}")
     } else if !missing.is_empty() {
-        format!("with {missing}")
+        format!("them with {missing}")
     } else if map.flags.contradict() {
-        "not both read only and write only".to_owned()
+        "them either read only or write only".to_owned()
     } else {
         return Ok(());
     };

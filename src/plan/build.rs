@@ -43,9 +43,11 @@ pub(super) fn plan_with_layout<'a>(
     planner.btf(&linked)?;
     planner.maps()?;
     planner.entries(|value| !matches!(value, EntryValue::Program(_)))?;
+    planner.freeze(false)?;
     linked.programs.iter().try_for_each(|program| planner.program(program))?;
     planner.entries(|value| matches!(value, EntryValue::Program(_)))?;
-    planner.freeze_and_pin()?;
+    planner.freeze(true)?;
+    planner.pin();
     let Planner { fds, steps, .. } = planner;
     let (name, target, endian) = (object.name().to_owned(), target.called(), object.endian());
     Ok((Plan { name, target, endian, fds, steps }, linked))
@@ -89,7 +91,7 @@ impl<'a> Planner<'a> {
             return Ok(());
         }
         let btf = sanitize(&linked.btf, self.target)
-            .map_err(|source| PlanError::Btf { target: self.target.to_string(), source })?;
+            .map_err(|source| PlanError::Btf { target: self.target.to_string(), source: Box::new(source) })?;
         let bytes: Arc<[u8]> = btf.encode(self.object.endian()).into();
         let out = self.fd(FdKind::Btf, self.object.name());
         self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), token: None, out }));
@@ -183,11 +185,12 @@ impl<'a> Planner<'a> {
         let object = self.object;
         for (index, map) in object.maps().iter().enumerate() {
             let fd = self.maps[index];
+            let Some(when) = when_made(map, fd) else { continue };
             for entry in map.entries.iter().filter(|entry| which(&entry.value)) {
                 let value = self.value(entry, map)?;
                 let update =
                     MapUpdateElem { map: fd, key: entry.key.clone(), value, flags: ElemFlags::empty() };
-                self.step(when_made(map, fd), Command::MapUpdateElem(update));
+                self.step(when, Command::MapUpdateElem(update));
             }
         }
         Ok(())
@@ -208,19 +211,30 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn freeze_and_pin(&mut self) -> Result<(), PlanError> {
+    /// Maps are frozen before programs are loaded, so that the verifier can go by what they hold; those that hold
+    /// programs, after.
+    fn freeze(&mut self, holds_programs: bool) -> Result<(), PlanError> {
         let object = self.object;
+        let program = |entry: &Entry| matches!(entry.value, EntryValue::Program(_));
         for (index, map) in object.maps().iter().enumerate() {
             let fd = self.maps[index];
-            if map.freeze {
+            let Some(when) = when_made(map, fd).filter(|_| map.freeze) else { continue };
+            if map.entries.iter().any(program) == holds_programs {
                 self.requirements.freeze(map)?;
-                self.step(when_made(map, fd), Command::MapFreeze(MapFreeze { map: fd }));
-            }
-            if let MapSource::Pinned { path } = &map.source {
-                self.step(When::Missing(fd), Command::ObjPin(ObjPin { path: path.clone(), at: None, fd }));
+                self.step(when, Command::MapFreeze(MapFreeze { map: fd }));
             }
         }
         Ok(())
+    }
+
+    fn pin(&mut self) {
+        let object = self.object;
+        for (index, map) in object.maps().iter().enumerate() {
+            if let MapSource::Pinned { path } = &map.source {
+                let fd = self.maps[index];
+                self.step(When::Missing(fd), Command::ObjPin(ObjPin { path: path.clone(), at: None, fd }));
+            }
+        }
     }
 
     fn program(&mut self, program: &LinkedProgram<'a>) -> Result<(), PlanError> {
@@ -300,10 +314,12 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn when_made(map: &MapDef, fd: Fd) -> When {
+/// When the plan makes the map; never, where the caller supplies it.
+fn when_made(map: &MapDef, fd: Fd) -> Option<When> {
     match map.source {
-        MapSource::Pinned { .. } => When::Missing(fd),
-        _ => When::Always,
+        MapSource::Create => Some(When::Always),
+        MapSource::Pinned { .. } => Some(When::Missing(fd)),
+        MapSource::Supplied => None,
     }
 }
 

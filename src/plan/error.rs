@@ -14,7 +14,7 @@ use crate::site::Site;
 #[non_exhaustive]
 pub enum PlanError {
     /// The byte orders differ.
-    #[error("the object is {object:?}-endian, the target is {target:?}-endian")]
+    #[error("the object is {}, the target is {}", endian(*object), endian(*target))]
     Endian {
         /// The object's.
         object: Endian,
@@ -91,7 +91,7 @@ pub enum PlanError {
         /// The target.
         target: String,
         /// Why.
-        source: BtfError,
+        source: Box<BtfError>,
     },
     /// A name of the kernel could not be resolved.
     #[error(transparent)]
@@ -99,6 +99,13 @@ pub enum PlanError {
     /// The object could not be linked.
     #[error(transparent)]
     Object(#[from] ObjectError),
+}
+
+const fn endian(endian: Endian) -> &'static str {
+    match endian {
+        Endian::Little => "little-endian",
+        Endian::Big => "big-endian",
+    }
 }
 
 impl PlanError {

@@ -151,6 +151,7 @@ impl<'a> Requirements<'a> {
         let kind = program.def.kind;
         let what = || format!("program `{}`", program.def.name);
         self.need(Subject::ProgType(kind.prog_type().0), kind.since(), what, kind.name(), &program.def.site)?;
+        self.instructions(program)?;
         if self.needs_btf(program) {
             self.feature(program, Feature::FuncInfo)?;
         }
@@ -165,7 +166,7 @@ impl<'a> Requirements<'a> {
         if !program.core_relos.is_empty() {
             self.feature(program, Feature::KernelCore)?;
         }
-        self.instructions(program)
+        Ok(())
     }
 
     fn flags(&mut self, program: &LinkedProgram<'_>) -> Result<(), PlanError> {
@@ -266,7 +267,9 @@ impl<'a> Requirements<'a> {
 
     fn lacks_instruction(&self, program: &LinkedProgram<'_>, index: usize, insn: Insn) -> PlanError {
         let since = insn.isa().since().unwrap_or(KernelVersion::new(0, 0));
-        self.lacks(&at(program, index), &format!("the instruction `{insn}`"), since, site(program, index))
+        let what = feature_of(insn.isa())
+            .map_or_else(|| format!("the instruction `{insn}`"), |feature| feature.text().to_owned());
+        self.lacks(&at(program, index), &what, since, site(program, index))
     }
 
     fn need(
@@ -321,6 +324,17 @@ impl<'a> Requirements<'a> {
             site,
         }
     }
+}
+
+/// What the groups are about that belong to loading: their instructions have names still to be filled in.
+fn feature_of(group: Isa) -> Option<Feature> {
+    let features = [
+        (Isa::KFUNC_CALL, Feature::Kfuncs),
+        (Isa::FUNCTION_ADDRESS, Feature::Callbacks),
+        (Isa::FUNCTION_CALL, Feature::FunctionCalls),
+        (Isa::MAP_VALUE, Feature::GlobalData),
+    ];
+    features.into_iter().find(|(part, _)| group.intersects(*part)).map(|(_, feature)| feature)
 }
 
 fn at(program: &LinkedProgram<'_>, index: usize) -> String {

@@ -29,14 +29,14 @@ pub enum RelocateError {
     },
     /// The target's BTF is broken.
     #[error("the kernel's BTF: {0}")]
-    KernelBtf(DecodeError),
+    KernelBtf(Box<DecodeError>),
     /// A module's BTF is broken, or not of this kernel.
     #[error("the BTF of the kernel module `{module}`: {source}")]
     ModuleBtf {
         /// The module.
         module: String,
         /// Why.
-        source: DecodeError,
+        source: Box<DecodeError>,
     },
     /// A relocation that names nothing in the kernel.
     #[error("`{name}` cannot be filled in from a kernel{site}")]

@@ -1,15 +1,18 @@
 //! Loads that fail, at every stage: the error says what and why, and nothing stays behind.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bpfsmith::asm::Assembler;
 use bpfsmith::base::Errno;
 use bpfsmith::btf::Linkage;
-use bpfsmith::kernel::{self, LoadError};
+use bpfsmith::kernel::{self, Kernel, LoadError};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapFlags, MapSpec};
 use bpfsmith::object::{Object, ObjectBuilder};
+use bpfsmith::plan::{Bpf, Command, Failure, Fd, ObjPin, Plan, Reply, StepError};
 use bpfsmith::program::ProgramSpec;
+use bpfsmith::target::Target;
 
 use crate::common::{builder, load, returns};
 use crate::support::{
@@ -48,6 +51,9 @@ pub fn add(suite: &mut Suite) {
     );
     let admin = || all(&[has_cap_bpf, has_cap_sys_admin]);
     suite.test_if(admin(), "failures: at the second OBJ_PIN, the first pin goes", || with_bpffs(second_pin));
+    suite.test_if(admin(), "failures: at every command of a plan, nothing stays behind", || {
+        with_bpffs(every_command)
+    });
     suite.test_if(admin(), "failures: a pin that was there stays", || with_bpffs(earlier_pin));
 }
 
@@ -183,4 +189,66 @@ fn two_pins(bpffs: &Path, second: &Path) -> Object {
         object.add_map(MapSpec::hash::<u32, u64>(name).max_entries(1).pinned(path.to_str().unwrap()));
     }
     object.finish().unwrap()
+}
+
+/// The kernel, until a command is refused that it would have taken.
+struct Faulty {
+    kernel: Kernel,
+    left: usize,
+}
+
+impl Bpf for Faulty {
+    fn call(&mut self, command: &Command) -> Result<Reply, Failure> {
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => return Err(Failure::of(Errno::EIO)),
+        }
+        self.kernel.call(command)
+    }
+
+    fn close(&mut self, fd: Fd) {
+        self.kernel.close(fd);
+    }
+
+    fn unpin(&mut self, pin: &ObjPin) {
+        self.kernel.unpin(pin);
+    }
+}
+
+/// An object whose plan has every kind of command that loading an object takes.
+fn all_commands(bpffs: &Path) -> Object {
+    let mut object = good();
+    let path = |name: &str| bpffs.join(name).to_str().unwrap().to_owned();
+    let spec = |name: &str| MapSpec::array::<u64>(name).max_entries(1);
+    let first = object.add_map(spec("first").pinned(path("first")));
+    object.add_entry(first, &0, &1);
+    object.add_map(spec("second").pinned(path("second")).freeze());
+    let outer = object.add_map(MapSpec::array_of_maps("outer", spec("template")).max_entries(1));
+    object.add_entry_map(outer, &0, "first");
+    let calls = object.add_map(MapSpec::prog_array("calls").max_entries(1));
+    object.add_entry_program(calls, &0, "good");
+    object.finish().unwrap()
+}
+
+fn every_command(bpffs: &Path) {
+    let object = all_commands(bpffs);
+    let plan = Plan::new(&object, &Target::running(&object.needs()).unwrap()).unwrap();
+    let pins = || ["first", "second"].map(|name| bpffs.join(name).exists());
+    with_own_descriptors(|| {
+        let before = open_descriptors();
+        let mut failed = BTreeSet::new();
+        for left in 0.. {
+            let mut faulty = Faulty { kernel: Kernel::new(), left };
+            let Err(error) = plan.execute(&mut faulty) else { break };
+            let StepError::Failed { step, failure } = error else { panic!("{error}") };
+            assert_eq!(failure.errno, Errno::EIO);
+            failed.insert(plan.steps()[step].command.name());
+            drop(faulty);
+            assert_eq!((open_descriptors(), pins()), (before, [false; 2]), "after {left} calls");
+        }
+        let all: BTreeSet<_> =
+            plan.commands().map(Command::name).filter(|name| *name != "OBJ_GET_INFO_BY_FD").collect();
+        assert_eq!(failed, all);
+        assert_eq!((open_descriptors(), pins()), (before, [true; 2]));
+    });
 }

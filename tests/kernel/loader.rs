@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
+use bpfsmith::asm::Reg::{R0, R1, R2, R3, R5, R6};
 use bpfsmith::asm::{Assembler, Helper, Size};
 use bpfsmith::base::{Endian, Errno};
 use bpfsmith::kernel::{self, ElemFlags, Inputs, LoadError, Loaded, Map, MapError, unpin};
@@ -35,6 +35,12 @@ pub fn add(suite: &mut Suite) {
     );
     suite.test_if(has_cap_bpf, "loader: an initial entry of a per-CPU map is every CPU's", per_cpu_entries);
     suite.test_if(has_cap_bpf, "loader: a frozen map holds its entries and takes no more", frozen);
+    suite.test_if(has_cap_bpf, "loader: the verifier knows what a frozen map holds", known_to_the_verifier);
+    suite.test_if(
+        has_cap_bpf,
+        "loader: a supplied map keeps what it holds, and is not frozen",
+        supplied_keeps,
+    );
     suite.test_if(has_cap_bpf, "loader: maps in an array of maps", array_of_maps);
     suite.test_if(has_cap_bpf, "loader: maps in a hash of maps", hash_of_maps);
     suite.test_if(has_cap_bpf, "loader: programs in a program array, called by tail", program_array);
@@ -154,6 +160,20 @@ fn frozen() {
     assert_eq!(map.get(&0).unwrap(), Some(42));
 }
 
+/// The branch that no verifier would take is dead, since the number is known.
+fn known_to_the_verifier() {
+    let mut object = builder();
+    let spec = MapSpec::array::<u32>("constants").max_entries(1).flags(MapFlags::RDONLY_PROG);
+    let map = object.add_map(spec.freeze());
+    object.add_entry(map, &0, &42);
+    let mut a = Assembler::new();
+    let known = a.label();
+    a.load_map_value(R1, "constants", 0).ldx(Size::W, R0, R1, 0);
+    a.jeq(R0, 42, known).mov(R0, R5).bind(known).exit();
+    object.add_program(ProgramSpec::new("prog", ProgramKind::SYSCALL), a.finish());
+    assert_eq!(run(load(&object.finish().unwrap()).program("prog").unwrap()), 42);
+}
+
 /// Returns the number behind the key 0 of the map behind the key 0 of `outer`; 1000 and 1001 where one is missing.
 fn reads_inner() -> Assembled {
     let mut a = Assembler::new();
@@ -239,6 +259,24 @@ fn supplied() {
     let loaded = kernel::load_plan(&object, &plan, inputs).unwrap();
     assert_eq!(run(loaded.program("prog").unwrap()), 19);
     assert_eq!(loaded.typed_map::<u32, u32>("numbers").unwrap().get(&0).unwrap(), Some(19));
+}
+
+/// Entries, and the end of writing, are for maps that the load makes.
+fn supplied_keeps() {
+    let mut object = builder();
+    let map = object.add_map(inner("numbers"));
+    object.add_entry(map, &0, &19);
+    let owner = load(&object.finish().unwrap());
+    let mut object = builder();
+    let map = object.add_map(inner("numbers").supplied().freeze());
+    object.add_entry(map, &0, &20);
+    let object = object.finish().unwrap();
+    let plan = Plan::new(&object, &Target::running(&object.needs()).unwrap()).unwrap();
+    let inputs = Inputs::new().map("numbers", owner.map("numbers").unwrap().try_clone().unwrap());
+    let loaded = kernel::load_plan(&object, &plan, inputs).unwrap();
+    let map = loaded.typed_map::<u32, u32>("numbers").unwrap();
+    assert_eq!(map.get(&0).unwrap(), Some(19));
+    map.set(&0, &21).unwrap();
 }
 
 fn not_supplied() {

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use bpfsmith::asm::{Assembler, Reg, Size};
 use bpfsmith::base::{Endian, Helper, KernelVersion};
 use bpfsmith::btf::{BtfType, Builder, Kind, Timer, Type, TypeId, View};
-use bpfsmith::kind::{Access, Context, Direction, HelperTerms, Known, ProgType, ProgramKind};
+use bpfsmith::kind::{
+    Context, ContextAccess, ContextPointer, Direction, HelperTerms, Known, ProgType, ProgramKind,
+};
 use bpfsmith::map::MapKind;
 use bpfsmith::sys::{Log, MapFd, btf, host, map};
 
@@ -69,14 +71,15 @@ pub fn context(loader: &Loader) -> Vec<String> {
         for (offset, (width, size)) in offsets(loader.kind).flat_map(|at| WIDTHS.map(|width| (at, width))) {
             let access = loader.kind.context().access(direction, offset, width);
             match access {
-                Access::Allowed(_) => taken.push((direction, offset, size)),
-                Access::Unknown if !is_known_here(loader.kind.context(), direction) => {}
+                ContextAccess::Allowed(_) => taken.push((direction, offset, size)),
+                ContextAccess::Unknown if !is_known_here(loader.kind.context(), direction) => {}
                 _ if !try_access(loader, &[(direction, offset, size)]) => {}
                 _ => differences.push(format!("{direction:?} {width} at {offset}: allowed, not {access:?}")),
             }
         }
     }
     differences.extend(sign_extended(loader));
+    differences.extend(pointers(loader));
     differences.extend(refused(loader, &taken));
     differences
 }
@@ -115,7 +118,7 @@ fn try_access(loader: &Loader, accesses: &[(Direction, u32, Size)]) -> bool {
             let offset = i32::try_from(offset).unwrap();
             match direction {
                 Direction::Read => a.ldx(size, Reg::R2, Reg::R1, offset),
-                Direction::Write => a.stx(size, Reg::R1, offset, Reg::R3),
+                Direction::Write => a.stx(size, Reg::R1, offset, Reg::R3).st(size, Reg::R1, offset, 0),
             };
         }
     };
@@ -132,6 +135,41 @@ fn sign_extended(loader: &Loader) -> Vec<String> {
         loader.try_body(body).is_taken()
     });
     allowed.map(|field| format!("{}: a load may extend the sign", field.name)).collect()
+}
+
+/// What the verifier says is in the register after a read of the whole field.
+fn pointers(loader: &Loader) -> Vec<String> {
+    let fields = loader.kind.context().fields().filter(|field| !field.reads.is_empty());
+    let differing = fields.filter_map(|field| {
+        let widest = field.reads.iter().last()?.bits();
+        let (_, size) = WIDTHS.into_iter().find(|&(width, _)| width == u32::from(widest))?;
+        let offset = field.offset.next_multiple_of(u32::from(widest));
+        let verdict = loader.trace_body(|a| {
+            a.ldx(size, Reg::R2, Reg::R1, i32::try_from(offset).unwrap());
+        });
+        let (_, after) = verdict.log.split_once(" R2=").unwrap_or_default();
+        let found = after.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+        let expected = field.pointer.map_or("scalar".into(), register);
+        (found != expected).then(|| format!("{}: R2 is {found}, not {expected}", field.name))
+    });
+    differing.collect()
+}
+
+/// The verifier's word for it (`reg_type_str`).
+fn register(pointer: ContextPointer) -> String {
+    let word = match pointer {
+        ContextPointer::Packet => "pkt",
+        ContextPointer::PacketMeta => "pkt_meta",
+        ContextPointer::PacketEnd => "pkt_end",
+        ContextPointer::FlowKeys => "flow_keys",
+        ContextPointer::Socket => "sock",
+        ContextPointer::SocketOrNull => "sock_or_null",
+        ContextPointer::SockCommonOrNull => "sock_common_or_null",
+        ContextPointer::TracepointBuffer => "tp_buffer",
+        ContextPointer::Kernel(name) => return format!("trusted_ptr_{name}"),
+        _ => "?",
+    };
+    word.into()
 }
 
 /// Returns of values inside and outside of the range.
@@ -196,15 +234,15 @@ pub fn fields_are_where_btf_says() {
         for field in context.fields() {
             if let Some((offset, size)) = member(&view, id, field.name) {
                 assert_eq!(offset, field.offset, "{context:?} {}", field.name);
-                let zeros = (context.name(), field.name, field.size - size);
-                assert!(size == field.size || FOLLOWED_BY_ZEROS.contains(&zeros), "{zeros:?}");
+                let zeros = (context.name(), field.name, field.size.saturating_sub(size));
+                assert!(size == 0 || size == field.size || FOLLOWED_BY_ZEROS.contains(&zeros), "{zeros:?}");
                 compared += 1;
             } else {
                 assert!(MADE_UP.contains(&(context.name(), field.name)), "{context:?} {}", field.name);
             }
         }
     }
-    assert!(compared > 1000, "{compared}");
+    assert!(compared > 500, "{compared}");
 }
 
 /// Read with the padding behind them too.
@@ -212,7 +250,8 @@ const FOLLOWED_BY_ZEROS: [(&str, &str, u32); 2] =
     [("bpf_sock", "dst_port", 2), ("bpf_sk_lookup", "remote_port", 2)];
 
 /// Parts of a context that are no members.
-const MADE_UP: [(&str, &str); 1] = [("pt_regs", "regs")];
+const MADE_UP: [(&str, &str); 3] =
+    [("pt_regs", "regs"), ("bpf_raw_tracepoint_args", "buffer"), ("bpf_raw_tracepoint_args", "rest")];
 
 /// Offset and size of a member, also of one of a nameless struct or union inside.
 fn member(view: &View<'_>, id: TypeId, name: &str) -> Option<(u32, u32)> {
@@ -220,7 +259,7 @@ fn member(view: &View<'_>, id: TypeId, name: &str) -> Option<(u32, u32)> {
     def.members.iter().find_map(|member| {
         let offset = member.bit_offset / 8;
         if member.name == name {
-            return Some((offset, u32::try_from(view.size_of(member.ty).ok()?).ok()?));
+            return Some((offset, view.size_of(member.ty).ok()?));
         }
         let inner = member.name.is_empty().then(|| self::member(view, member.ty, name))??;
         Some((offset + inner.0, inner.1))

@@ -59,6 +59,18 @@ impl Loader {
     }
 
     pub fn try_bytes(&self, insns: &[u8]) -> Verdict {
+        self.try_logged(insns, 1)
+    }
+
+    /// As [`try_body`](Self::try_body); the log tells the registers after every instruction.
+    pub fn trace_body(&self, body: impl FnOnce(&mut Assembler)) -> Verdict {
+        let mut a = Assembler::new();
+        body(&mut a);
+        a.mov(Reg::R0, 1).exit();
+        self.try_logged(&a.finish().unwrap().encode(Endian::NATIVE), 2)
+    }
+
+    fn try_logged(&self, insns: &[u8], level: u32) -> Verdict {
         let mut flags = ProgramFlags::empty();
         flags.set(ProgramFlags::SLEEPABLE, self.kind.sleepable());
         flags.set(ProgramFlags::XDP_HAS_FRAGS, self.kind.xdp_frags());
@@ -72,7 +84,7 @@ impl Loader {
             ..Default::default()
         };
         let mut buffer = vec![0; 1 << 16];
-        let mut log = Log::new(LogLevel::from_bits_retain(1), &mut buffer);
+        let mut log = Log::new(LogLevel::from_bits_retain(level), &mut buffer);
         let result = prog::load(&load, &mut log).map(drop);
         Verdict { result, log: String::from_utf8_lossy(log.text()).into_owned() }
     }

