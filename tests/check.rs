@@ -3,8 +3,11 @@
 
 #[path = "check/cases.rs"]
 mod cases;
+#[path = "check/good.rs"]
+mod good;
 #[path = "check/objects.rs"]
 mod objects;
+mod samples;
 
 use std::fmt::Write;
 use std::fs;
@@ -46,6 +49,20 @@ fn every_finding_as_it_is_printed() {
 
 fn kernel(case: &Case) -> &'static str {
     if case.kernel.is_empty() { "takes it" } else { case.kernel }
+}
+
+#[test]
+fn nothing_is_said_of_good_programs() {
+    let target = Target::of_kernel(6, 18).with_capabilities(Capabilities::all());
+    for (kind, main, functions) in good::good() {
+        let object = objects::object(kind, "GPL", main, functions).unwrap();
+        let report = check(&object, &target);
+        assert!(report.is_empty() && report.unfinished().is_empty(), "{kind}:\n{report}");
+    }
+    for (name, object) in samples::all() {
+        let report = check(&object, &Target::of_kernel(6, 18));
+        assert!(report.is_empty() && report.unfinished().is_empty(), "{name}:\n{report}");
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Walk<'_, '_, '_> {
                 return Ok(());
             }
             (Value::Pointer(pointer), Accepts::Pointers(of)) if of(pointer.memory) => pointer,
-            (Value::Pointer(Pointer { memory: Memory::Object, .. }), _) => return Ok(()),
+            (Value::Pointer(Pointer { memory: Memory::Object, null: Null::Never, .. }), _) => return Ok(()),
             (Value::Scalar(number), _)
                 if kind.takes_null() && number.may_be(0) && !number.has_unsigned_ends() =>
             {
@@ -124,6 +124,10 @@ impl Walk<'_, '_, '_> {
                 self.lock_field(pointer)
             }
             (ArgKind::RingbufRelease, _) => self.released(reg, pointer, args),
+            (ArgKind::SockRelease, _) => {
+                args.released = Some(pointer.reference).filter(|reference| *reference != 0);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use super::{Rule, cfg};
 use crate::asm::helper::{Gpl, RetKind};
 use crate::asm::{Helper, Reg, limits};
 use crate::kind::ProgType;
-use crate::map::MapKind;
+use crate::map::{MapFlags, MapKind};
 use crate::target::{Fact, Subject};
 
 impl Walk<'_, '_, '_> {
@@ -26,6 +26,7 @@ impl Walk<'_, '_, '_> {
         self.available(helper)?;
         let args = self.arguments(proto.args)?;
         self.map_for_helper(helper, args.map)?;
+        self.tail_call(helper)?;
         self.before_timer_call(helper, &args)?;
         for &(frame, from, to) in &args.written {
             if let Some(frame) = self.state.frames.get_mut(frame) {
@@ -33,8 +34,11 @@ impl Walk<'_, '_, '_> {
             }
         }
         self.locks(helper, &args)?;
-        if let Some(reference) = args.released {
-            self.state.release(reference);
+        match args.released {
+            Some(reference) => self.state.release(reference),
+            // Another pointer to a socket may have been released through this one.
+            None if helper == Helper::SK_RELEASE => self.state.references.clear(),
+            None => {}
         }
         let result = self.result(helper, proto.ret, &args);
         self.callback(helper, &args)?;
@@ -117,11 +121,25 @@ impl Walk<'_, '_, '_> {
 
     fn map_for_helper(&mut self, helper: Helper, map: Option<usize>) -> Step {
         let Some(def) = map.and_then(|map| self.program.maps.get(map).copied()) else { return Ok(()) };
-        if map_rules::fits(helper, def.kind) {
+        if !map_rules::fits(helper, def.kind) {
+            let reason = format!("{helper} does not take `{}`, a {} map", def.name, def.kind);
+            return Err(self.wrong(Rule::MapKindForHelper, reason));
+        }
+        let writes =
+            [Helper::MAP_UPDATE_ELEM, Helper::MAP_DELETE_ELEM, Helper::MAP_PUSH_ELEM, Helper::MAP_POP_ELEM];
+        if writes.contains(&helper) && def.flags.contains(MapFlags::RDONLY_PROG) {
+            let reason = format!("map `{}` has the flag {}", def.name, MapFlags::RDONLY_PROG);
+            return Err(self.wrong(Rule::MapAccess, reason));
+        }
+        Ok(())
+    }
+
+    /// The program may end with this call, and what it holds would be lost.
+    fn tail_call(&mut self, helper: Helper) -> Step {
+        if helper != Helper::TAIL_CALL || self.state.references.is_empty() {
             return Ok(());
         }
-        let reason = format!("{helper} does not take `{}`, a {} map", def.name, def.kind);
-        Err(self.wrong(Rule::MapKindForHelper, reason))
+        Err(self.wrong(Rule::MissingRelease, "a tail call ends the program while something is held"))
     }
 
     fn unknown_call(&mut self) -> Step {
@@ -142,12 +160,20 @@ impl Walk<'_, '_, '_> {
                 let pointer = Pointer::new(Memory::Record(args.size));
                 Value::Pointer(Pointer { reference, ..pointer.nullable(Null::Maybe, reference) })
             }
-            RetKind::SocketOrNull | RetKind::TcpSockOrNull | RetKind::SockCommonOrNull => {
-                let id = self.fresh();
-                Value::Pointer(Pointer::new(Memory::Object).nullable(Null::Maybe, id))
-            }
+            RetKind::SocketOrNull | RetKind::TcpSockOrNull | RetKind::SockCommonOrNull => self.socket(helper),
             _ => Value::Unknown,
         }
+    }
+
+    fn socket(&mut self, helper: Helper) -> Value {
+        let id = self.fresh();
+        let pointer = Pointer::new(Memory::Object).nullable(Null::Maybe, id);
+        let acquires = [Helper::SK_LOOKUP_TCP, Helper::SK_LOOKUP_UDP, Helper::SKC_LOOKUP_TCP];
+        if !acquires.contains(&helper) {
+            return Value::Pointer(pointer);
+        }
+        self.state.references.push((id, self.slot));
+        Value::Pointer(Pointer { reference: id, ..pointer })
     }
 
     fn map_value(&mut self, kind: RetKind, args: &Args) -> Value {

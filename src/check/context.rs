@@ -2,7 +2,7 @@
 
 use super::memory::Use;
 use super::program::Program;
-use crate::kind::{Access, ContextPointer, Direction, Known, ProgType, ProgramKind};
+use crate::kind::{ContextAccess as Access, ContextPointer, Direction, Known, ProgType, ProgramKind};
 
 /// What is at a place of the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::Rule;
 use super::context::{self, Field};
 use super::scalar::{Scalar, Truth};
 use super::state::Loaded;
+use super::timer::is_made_here;
 use super::value::{Memory, Null, Pointer, Value};
 use super::walk::{Step, Walk};
 use crate::asm::{AtomicOp, Reg, Width, limits};
@@ -270,8 +271,8 @@ impl Walk<'_, '_, '_> {
                 let reason =
                     format!("{} is at bytes {from} to {to} of the value of `{}`", field.kind, def.name);
                 // In between, alignment may keep clear of the field.
-                let sure =
-                    sure && (pointer.var.is_none() || pointer.var.is_some_and(|v| v.truth == Truth::All));
+                let all = pointer.var.is_none_or(|var| var.truth == Truth::All);
+                let sure = sure && all && is_made_here(def);
                 self.wrong_if(sure, Rule::SpecialField, reason)?;
             }
         }
@@ -361,19 +362,15 @@ impl Walk<'_, '_, '_> {
             _ => Value::Unknown,
         };
         self.store(base, off, size, written)?;
-        let doubtful = match old {
-            Value::Scalar(scalar) => Value::Scalar(scalar.with_truth(
-                if matches!(address, Value::Pointer(p) if matches!(p.memory, Memory::Stack(_))) {
-                    Truth::Some
-                } else {
-                    scalar.truth
-                },
-            )),
+        // What is on the stack is known to some degree.
+        let on_stack = matches!(address, Value::Pointer(Pointer { memory: Memory::Stack(_), .. }));
+        let old = match old {
+            Value::Scalar(scalar) if on_stack => Value::Scalar(scalar.with_truth(Truth::Some)),
             other => other,
         };
         match op {
-            AtomicOp::CmpXchg => self.write(Reg::R0, doubtful),
-            op if op.fetches() => self.write(src, doubtful),
+            AtomicOp::CmpXchg => self.write(Reg::R0, old),
+            op if op.fetches() => self.write(src, old),
             _ => Ok(()),
         }
     }

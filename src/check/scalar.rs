@@ -249,12 +249,12 @@ impl Scalar {
         let low = self.low();
         let against = if signed { low.extend_sign(32, Width::Bits64, 0) } else { low };
         let other = if signed { i64::from(other as u32 as i32).cast_unsigned() } else { other };
+        let never = |cond| against.refine64(cond, other) == Refined::Never;
+        let always = cond.inverse().is_some_and(never);
         match against.refine64(cond, other) {
             Refined::Never => Refined::Never,
-            Refined::Holds { sure, value } => {
-                let unchanged = value.span == against.span;
-                Refined::Holds { value: if unchanged { self } else { self.with_truth(Truth::Some) }, sure }
-            }
+            Refined::Holds { .. } if always => Refined::Holds { value: self, sure: true },
+            Refined::Holds { sure, .. } => Refined::Holds { value: self.with_truth(Truth::Some), sure },
         }
     }
 
@@ -504,3 +504,6 @@ fn compute32(op: AluOp, x: u32, y: u32) -> u64 {
     };
     u64::from(result)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ use super::state::{Frame, Returns, State};
 use super::value::{Memory, Pointer, Value};
 use super::{Rule, Severity};
 use crate::asm::{Insn, Reg};
+use crate::kind::ProgType;
+use crate::map::MapKind;
 
 /// How many instructions are looked at: so many, and so many more for each slot.
 const STEPS: usize = 100_000;
@@ -75,7 +77,11 @@ pub(super) fn walk<'p, 'a>(
     findings: &mut Findings<'p, 'a>,
 ) -> (Walked, StackUse) {
     let mut frame = Frame::new(0, 0, Returns::FromProgram);
-    frame.registers[1] = Value::Pointer(Pointer::new(Memory::Context));
+    match program.kind.prog_type() {
+        // What it replaces has arguments of its own.
+        ProgType::EXT => frame.registers[1..6].fill(Value::Unknown),
+        _ => frame.registers[1] = Value::Pointer(Pointer::new(Memory::Context)),
+    }
     let state = State::new(frame, true);
     let mut walk = Walk {
         program,
@@ -318,7 +324,10 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
             }
             Insn::LoadMapValue { dst, offset, .. } => {
                 let id = self.fresh();
-                let value = self.named_map().map_or(Value::Unknown, |map| {
+                // Arenas and arrays of instructions have memory of other kinds.
+                let is_array =
+                    |map: &usize| self.program.maps.get(*map).is_some_and(|def| def.kind == MapKind::ARRAY);
+                let value = self.named_map().filter(is_array).map_or(Value::Unknown, |map| {
                     let pointer = Pointer::new(Memory::MapValue(map)).at(i64::from(offset));
                     Value::Pointer(Pointer { id, ..pointer })
                 });

@@ -148,7 +148,9 @@ impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kfunc(name) => write!(f, "kernel function `{name}`"),
-            Self::Ksym { name, typed: true } => write!(f, "kernel variable or function `{name}` with its type"),
+            Self::Ksym { name, typed: true } => {
+                write!(f, "kernel variable or function `{name}` with its type")
+            }
             Self::Ksym { name, typed: false } => write!(f, "address of the kernel symbol `{name}`"),
             Self::KernelType(name) => write!(f, "kernel type `{name}`"),
             Self::CoreTypes => write!(f, "layout of kernel types (CO-RE)"),

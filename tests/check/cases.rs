@@ -1,7 +1,7 @@
 //! One program for each rule, with what the kernel (6.18) says of it.
 
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R10};
-use bpfsmith::asm::{Assembler, Code, Helper, Isa, Size, Slot};
+use bpfsmith::asm::{Assembler, Code, Helper, Size, Slot};
 use bpfsmith::base::Capabilities;
 use bpfsmith::check::Rule;
 use bpfsmith::check::Severity::{self, Rejected, Suspect};
@@ -84,6 +84,18 @@ pub(crate) fn look_up_checked(a: &mut Assembler, map: &str) {
     let found = a.label();
     look_up(a, map);
     a.jne(R0, 0, found).mov(R0, 0).exit().bind(found).mov(R6, R0);
+}
+
+/// r0 = a socket, or null.
+pub(crate) fn look_up_socket(a: &mut Assembler) {
+    a.st(Size::DW, R10, -16, 0)
+        .st(Size::W, R10, -8, 0)
+        .mov(R2, R10)
+        .add(R2, -16)
+        .mov(R3, 12)
+        .mov(R4, -1)
+        .mov(R5, 0);
+    a.call(Helper::SK_LOOKUP_TCP);
 }
 
 /// r6 = the element, its timer at byte 8 initialised.
@@ -986,5 +998,4 @@ fn timers_at_run_time(cases: &mut Cases) {
             end(a);
         })
         .target = Some(Target::of_kernel(6, 18).with_capabilities(Capabilities::BPF));
-    let _ = (R5, Isa::V4);
 }

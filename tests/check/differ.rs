@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use bpfsmith::check::{Report, Rule, check};
+use bpfsmith::check::{Report, Rule, Severity, check};
 use bpfsmith::kernel::{Inputs, LoadError, load_plan};
 use bpfsmith::object::Object;
 use bpfsmith::plan::Plan;
 use bpfsmith::target::Target;
 
-use crate::{cases, random};
+use crate::{cases, good, objects, random};
 
 /// What the kernel says of an object: taken, or why not. `None`: it never saw the program.
 fn verdict(object: &Object, target: &Target) -> Option<Result<(), String>> {
@@ -34,6 +34,7 @@ fn running(object: &Object) -> Target {
 pub(crate) fn cases() {
     let mut wrong = String::new();
     for case in cases::cases().into_iter().filter(|case| case.target.is_none()) {
+        assert_eq!(case.severity == Severity::Rejected, !case.kernel.is_empty(), "{}", case.name);
         match verdict(&case.object, &running(&case.object)) {
             Some(Ok(())) if case.kernel.is_empty() => {}
             Some(Err(log)) if !case.kernel.is_empty() && log.contains(case.kernel) => {}
@@ -47,6 +48,15 @@ pub(crate) fn cases() {
         }
     }
     assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Programs of which check has nothing to say are taken.
+pub(crate) fn good() {
+    for (kind, main, functions) in good::good() {
+        let object = objects::object(kind, "GPL", main, functions).unwrap();
+        let verdict = verdict(&object, &running(&object));
+        assert_eq!(verdict, Some(Ok(())), "{kind}: {}", object.functions()[0].code);
+    }
 }
 
 #[derive(Default)]

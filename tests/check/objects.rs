@@ -1,4 +1,6 @@
 //! Maps that the programs of these tests share, and objects of one program.
+// Each test file uses a part.
+#![allow(dead_code)]
 
 use bpfsmith::BtfType;
 use bpfsmith::asm::{AsmError, Assembler, Code};
@@ -66,4 +68,35 @@ pub(crate) fn code(body: impl FnOnce(&mut Assembler)) -> Code {
     let mut a = Assembler::new();
     body(&mut a);
     a.finish().unwrap()
+}
+
+/// The value of the timers of `timer_cancel`.
+#[derive(BtfType, Debug, Default)]
+#[btf(name = "elem")]
+#[repr(C)]
+struct First {
+    t: Timer,
+}
+
+/// One of the examples, with other functions.
+pub(crate) fn example_of(example: &Object, codes: Vec<Code>) -> Result<Object, ObjectError> {
+    let mut object = ObjectBuilder::new(example.name()).license(example.license());
+    for map in example.maps() {
+        match map.name.as_str() {
+            "timers" => drop(object.add_map(MapSpec::array::<First>("timers").max_entries(1))),
+            "runs" => drop(object.add_map(MapSpec::array::<u64>("runs").max_entries(1))),
+            "results" => drop(object.add_map(MapSpec::array::<[u64; 4]>("results").max_entries(1))),
+            "hmap" => drop(object.add_map(MapSpec::hash::<i32, Elem>("hmap").max_entries(1000))),
+            other => panic!("what is {other}?"),
+        }
+    }
+    for (function, code) in example.functions().iter().zip(codes) {
+        match example.program(&function.name) {
+            Some(program) => {
+                object.add_program(ProgramSpec::new(program.name.clone(), program.kind), Ok(code))
+            }
+            None => object.add_function(function.name.clone(), Ok(code)),
+        }
+    }
+    object.finish()
 }

@@ -5,8 +5,10 @@ use bpfsmith::asm::{AluOp, Assembler, Code, Cond, Helper, Insn, Label, LocId, Si
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::object::Object;
 
-use crate::cases::{self, look_up, look_up_checked};
-use crate::objects::{code, object};
+use crate::cases;
+use crate::good::{double, good, tick};
+use crate::objects::{code, example_of, object};
+use crate::samples;
 use crate::typed;
 
 /// A sequence of numbers that look random (splitmix64).
@@ -44,6 +46,7 @@ pub(crate) fn objects() -> Vec<Object> {
     let mut objects: Vec<Object> =
         cases::cases().into_iter().filter(|case| case.target.is_none()).map(|case| case.object).collect();
     let good = good();
+    objects.extend(samples::all().into_iter().map(|(_, object)| object));
     for (kind, main, functions) in &good {
         objects.extend(object(*kind, "GPL", main.clone(), functions.clone()));
     }
@@ -60,6 +63,9 @@ pub(crate) fn objects() -> Vec<Object> {
         functions[which].1 = mutate(&mut random, &functions[which].1);
         objects.extend(object(*kind, "GPL", main.clone(), functions));
     }
+    for _ in 0..400 {
+        objects.extend(mutated_example(&mut random));
+    }
     for _ in 0..4000 {
         let kind = random.pick(&KINDS);
         let offset = if kind == ProgramKind::XDP { 16 } else { 0 };
@@ -72,6 +78,18 @@ pub(crate) fn objects() -> Vec<Object> {
         objects.extend(object(kind, "GPL", made, vec![("tick", code(tick)), ("double", code(double))]));
     }
     objects
+}
+
+/// One of the examples with a mistake in one of its functions.
+fn mutated_example(random: &mut Random) -> Option<Object> {
+    let example = match random.below(3) {
+        0 => samples::map_elem::object().unwrap(),
+        n => samples::timer_cancel::object(n == 1).unwrap(),
+    };
+    let which = random.below(example.functions().len());
+    let mut codes: Vec<Code> = example.functions().iter().map(|function| function.code.clone()).collect();
+    codes[which] = mutate(random, &codes[which]);
+    example_of(&example, codes).ok()
 }
 
 /// Changes one or two fields so that what comes out is still an instruction.
@@ -116,114 +134,6 @@ fn mutation(random: &mut Random, old: Slot, relocated: bool) -> Option<Slot> {
         4 => Slot::new(random.next() as u8, dst, src, off, imm),
         _ => Slot::new(opcode ^ (1 << random.below(8)), dst, src, off, imm),
     }
-}
-
-type Function = (&'static str, Code);
-
-fn tick(a: &mut Assembler) {
-    let out = a.label();
-    a.ldx(Size::W, R1, R3, 0).add(R1, 1).stx(Size::W, R3, 0, R1);
-    a.ldx(Size::W, R1, R2, 0).stx(Size::W, R10, -4, R1).mov(R6, R3);
-    a.load_map(R1, "hash").mov(R2, R10).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM).jeq(R0, 0, out);
-    a.mov(R1, 1).atomic_add(Size::DW, R0, 8, R1);
-    a.mov(R1, R6).add(R1, 8).mov(R2, 1000).mov(R3, 0).call(Helper::TIMER_START);
-    a.bind(out).mov(R0, 0).exit();
-}
-
-fn double(a: &mut Assembler) {
-    a.mov(R0, R1).add(R0, R1).exit();
-}
-
-fn arm(a: &mut Assembler) {
-    let out = a.label();
-    look_up(a, "timers");
-    a.jeq(R0, 0, out).mov(R6, R0);
-    a.mov(R1, R6).add(R1, 8).load_map(R2, "timers").mov(R3, 1).call(Helper::TIMER_INIT).jne(R0, 0, out);
-    a.mov(R1, R6).add(R1, 8).load_function(R2, "tick").call(Helper::TIMER_SET_CALLBACK);
-    a.mov(R1, R6).add(R1, 8).mov(R2, 1000).mov(R3, 0).call(Helper::TIMER_START);
-    a.bind(out).mov(R0, 1).exit();
-}
-
-fn count_packets(a: &mut Assembler) {
-    let (out, small) = (a.label(), a.label());
-    a.mov(R7, R1).ldx(Size::W, R8, R1, 0).jlt(R8, 100, small).mov(R8, 100).bind(small);
-    look_up_checked(a, "global");
-    a.and(R8, 3).lsh(R8, 3).mov(R9, R6).add(R9, R8);
-    a.mov(R1, 1).atomic_add(Size::DW, R9, 0, R1);
-    a.mov(R2, R8).stx(Size::DW, R10, -16, R2).ldx(Size::DW, R3, R10, -16).jgt(R3, 24, out);
-    a.mov(R1, R3).call_function("double");
-    a.bind(out).mov(R0, 1).exit();
-}
-
-fn record(a: &mut Assembler) {
-    let out = a.label();
-    a.mov(R6, R1).load_map(R1, "ring").mov(R2, 24).mov(R3, 0).call(Helper::RINGBUF_RESERVE).jeq(R0, 0, out);
-    a.mov(R7, R0).call(Helper::KTIME_GET_NS).stx(Size::DW, R7, 0, R0);
-    a.ldx(Size::W, R1, R6, 8).stx(Size::W, R7, 8, R1).st(Size::W, R7, 12, 0).st(Size::DW, R7, 16, -1);
-    a.mov(R1, R7).mov(R2, 0).call(Helper::RINGBUF_SUBMIT);
-    a.bind(out).mov(R0, 0).exit();
-}
-
-fn locked(a: &mut Assembler) {
-    look_up_checked(a, "locks");
-    a.mov(R1, R6).call(Helper::SPIN_LOCK);
-    a.ldx(Size::W, R1, R6, 4).add(R1, 1).stx(Size::W, R6, 4, R1);
-    a.mov(R1, R6).call(Helper::SPIN_UNLOCK).mov(R0, 1).exit();
-}
-
-fn update(a: &mut Assembler) {
-    a.ldx(Size::W, R1, R1, 0).stx(Size::W, R10, -4, R1).st(Size::DW, R10, -16, 1).st(Size::DW, R10, -24, 2);
-    a.load_map(R1, "hash").mov(R2, R10).add(R2, -4).mov(R3, R10).add(R3, -24).mov(R4, 0);
-    a.call(Helper::MAP_UPDATE_ELEM).mov(R6, R0).load_imm64(R1, u64::from_le_bytes(*b"updated\0"));
-    a.stx(Size::DW, R10, -32, R1).mov(R1, R10).add(R1, -32).mov(R2, 8).mov(R3, R6).call(Helper::TRACE_PRINTK);
-    a.mov(R0, 0).exit();
-}
-
-fn sum(a: &mut Assembler) {
-    let (again, done) = (a.label(), a.label());
-    look_up_checked(a, "global");
-    a.mov(R0, 0).mov(R1, 0).bind(again).jge(R1, 4, done);
-    a.mov(R2, R1)
-        .lsh(R2, 3)
-        .mov(R3, R6)
-        .add(R3, R2)
-        .ldx(Size::DW, R4, R3, 0)
-        .add(R0, R4)
-        .add(R1, 1)
-        .ja(again);
-    a.bind(done).and(R0, 1).exit();
-}
-
-fn packet(a: &mut Assembler) {
-    let out = a.label();
-    a.ldx(Size::W, R2, R1, 0).ldx(Size::W, R3, R1, 4).mov(R4, R2).add(R4, 14).jgt(R4, R3, out);
-    a.ldx(Size::H, R5(), R2, 12).to_be(R5(), 16).jne(R5(), 0x800, out).mov(R0, 1).exit();
-    a.bind(out).mov(R0, 2).exit();
-}
-
-#[allow(non_snake_case)]
-fn R5() -> Reg {
-    Reg::R5
-}
-
-fn good() -> Vec<(ProgramKind, Code, Vec<Function>)> {
-    let timers = || vec![("tick", code(tick))];
-    let calls = || vec![("double", code(double))];
-    let skb = ProgramKind::CGROUP_SKB_EGRESS;
-    vec![
-        (ProgramKind::SOCKET_FILTER, code(arm), timers()),
-        (skb, code(arm), timers()),
-        (ProgramKind::SOCKET_FILTER, code(count_packets), calls()),
-        (ProgramKind::SCHED_CLS, code(count_packets), calls()),
-        (ProgramKind::SOCKET_FILTER, code(record), Vec::new()),
-        (ProgramKind::SCHED_CLS, code(record), Vec::new()),
-        (skb, code(locked), Vec::new()),
-        (ProgramKind::SCHED_CLS, code(update), Vec::new()),
-        (ProgramKind::SOCKET_FILTER, code(update), Vec::new()),
-        (ProgramKind::SOCKET_FILTER, code(sum), Vec::new()),
-        (ProgramKind::XDP, code(sum), Vec::new()),
-        (ProgramKind::XDP, code(packet), Vec::new()),
-    ]
 }
 
 /// A program out of pieces that fit together most of the time.
