@@ -13,8 +13,11 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use bpfsmith::asm::Helper;
+use bpfsmith::asm::Reg::{R0, R6};
 use bpfsmith::base::Capabilities;
 use bpfsmith::check::{Report, Rule, Severity, check};
+use bpfsmith::kind::ProgramKind;
 use bpfsmith::target::Target;
 use cases::{Case, cases};
 
@@ -63,6 +66,40 @@ fn nothing_is_said_of_good_programs() {
         let report = check(&object, &Target::of_kernel(6, 18));
         assert!(report.is_empty() && report.unfinished().is_empty(), "{name}:\n{report}");
     }
+}
+
+/// Twenty questions, each remembered in a register of its own, are a million paths; the verifier gives up on it too.
+#[test]
+fn more_paths_than_can_be_walked_are_reported_and_stop_nothing() {
+    let main = objects::code(|a| {
+        a.mov(R6, 0);
+        for bit in 0..20 {
+            let skip = a.label();
+            a.call(Helper::GET_PRANDOM_U32).jne(R0, 0, skip).or(R6, 1 << bit).bind(skip);
+        }
+        a.mov(R0, R6).exit();
+    });
+    let object = objects::object(ProgramKind::SOCKET_FILTER, "GPL", main, Vec::new()).unwrap();
+    let report = check(&object, &Target::of_kernel(6, 18));
+    assert_eq!(report.to_string(), "nothing found\n\nprogram `main` has more paths than were walked");
+    assert_eq!(report.unfinished(), ["main"]);
+}
+
+#[test]
+fn a_long_program_is_walked_to_its_end() {
+    let main = objects::code(|a| {
+        for i in 0..100_000 {
+            a.mov(R6, i);
+        }
+        a.exit();
+    });
+    let object = objects::object(ProgramKind::SOCKET_FILTER, "GPL", main, Vec::new()).unwrap();
+    let report = check(&object, &Target::of_kernel(6, 18));
+    assert_eq!(report.findings().len(), 1);
+    assert_eq!(
+        (report.findings()[0].rule, report.findings()[0].slot),
+        (Rule::UninitialisedRegister, 100_000)
+    );
 }
 
 #[test]

@@ -64,7 +64,7 @@ struct Seen {
 }
 
 /// Whether every path was walked to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Walked {
     Whole,
     InPart,
@@ -102,19 +102,25 @@ pub(super) fn walk<'p, 'a>(
 }
 
 impl<'p, 'a> Walk<'p, 'a, '_> {
+    /// The program, then each function that is walked on its own: all with the same patience.
     fn run(&mut self) -> Walked {
-        let mut steps = STEPS + STEPS_PER_SLOT * self.program.len();
+        let mut walked = self.run_paths();
         let mut entered = 0;
-        loop {
-            let Some((slot, state)) = self.take_work() else {
-                let Some(&entry) = self.entries.get(entered) else { return Walked::Whole };
-                entered += 1;
-                self.enter(entry);
-                continue;
-            };
+        while let Some(&entry) = self.entries.get(entered) {
+            entered += 1;
+            self.enter(entry);
+            walked = walked.max(self.run_paths());
+        }
+        walked
+    }
+
+    fn run_paths(&mut self) -> Walked {
+        let mut steps = STEPS + STEPS_PER_SLOT * self.program.len();
+        while let Some((slot, state)) = self.take_work() {
             (self.state, self.next) = (state, slot);
             loop {
                 if steps == 0 {
+                    self.work.clear();
                     return Walked::InPart;
                 }
                 steps -= 1;
@@ -124,6 +130,7 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
                 }
             }
         }
+        Walked::Whole
     }
 
     fn take_work(&mut self) -> Option<(usize, State)> {
