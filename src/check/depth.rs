@@ -21,9 +21,9 @@ impl StackUse {
         }
     }
 
-    /// What the kernel counts for a function, at the least: multiples of 16.
+    /// What the kernel counts for a function, at the least: multiples of 16, with a JIT (`round_up_stack_depth`).
     fn of(&self, function: usize) -> u32 {
-        self.0.get(function).map_or(16, |used| used.max(&1).next_multiple_of(16))
+        self.0.get(function).map_or(0, |used| used.next_multiple_of(16))
     }
 }
 

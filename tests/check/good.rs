@@ -140,6 +140,12 @@ fn store(a: &mut Assembler) {
     a.stx(Size::DW, R1, 0, R2).ldx(Size::DW, R0, R1, 8).exit();
 }
 
+/// All of the stack, and a call of a function that uses none of its own.
+fn all_of_the_stack(a: &mut Assembler) {
+    a.st(Size::DW, R10, -512, 1).st(Size::DW, R10, -8, 1);
+    a.mov(R1, R10).add(R1, -16).mov(R2, 5).call_function("store").mov(R0, 1).exit();
+}
+
 fn stack_of_the_caller(a: &mut Assembler) {
     a.st(Size::DW, R10, -8, 1).mov(R1, R10).add(R1, -16).mov(R2, 5).call_function("store");
     a.ldx(Size::DW, R1, R10, -16).mov(R0, R1).and(R0, 1).exit();
@@ -168,6 +174,7 @@ pub(crate) fn good() -> Vec<(ProgramKind, Code, Vec<Function>)> {
         (ProgramKind::SCHED_CLS, code(tail), Vec::new()),
         (ProgramKind::SCHED_CLS, code(socket), Vec::new()),
         (ProgramKind::SOCKET_FILTER, code(queue), Vec::new()),
+        (ProgramKind::SOCKET_FILTER, code(all_of_the_stack), vec![("store", code(store))]),
         (ProgramKind::SOCKET_FILTER, code(stack_of_the_caller), vec![("store", code(store))]),
     ]
 }
