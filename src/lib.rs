@@ -7,6 +7,7 @@ pub use bpfsmith_asm as asm;
 
 pub mod base;
 pub mod btf;
+pub mod check;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod kind;

@@ -1,0 +1,332 @@
+//! What is known at one point of one path: registers, stacks, what is held.
+
+use super::scalar::{Scalar, Truth};
+use super::value::{Memory, Null, Pointer, Value};
+use crate::asm::Reg;
+
+/// The state of a program on one path.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// The functions that called one another; never empty.
+    pub(super) frames: Vec<Frame>,
+    /// The kernel walks this path for sure: some run of the program takes it.
+    pub(super) certain: bool,
+    /// A loop on this path may be cut short by the kernel.
+    pub(super) bounded: bool,
+    /// The lock that is held: the element's id and the map.
+    pub(super) lock: Option<(u32, usize)>,
+    /// What has to be released, and the slot that acquired it.
+    pub(super) references: Vec<(u32, usize)>,
+    /// Elements whose timers lost their callback on this path, by cancel or because none was set yet.
+    pub(super) disarmed: Vec<u32>,
+}
+
+/// One call of a function.
+#[derive(Clone, Debug)]
+pub(super) struct Frame {
+    pub(super) registers: [Value; 11],
+    pub(super) stack: Stack,
+    /// Which function of the program.
+    pub(super) function: usize,
+    pub(super) returns: Returns,
+}
+
+/// Where a function returns to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Returns {
+    /// It is the program.
+    FromProgram,
+    /// It is a global function, verified on its own.
+    FromGlobal,
+    /// The kernel calls it later: a timer's callback.
+    FromAsync,
+    /// A helper calls it.
+    FromCallback,
+    /// To this slot of the caller.
+    To(usize),
+}
+
+impl Frame {
+    pub(super) fn new(function: usize, depth: usize, returns: Returns) -> Self {
+        let mut registers = [Value::Uninit; 11];
+        registers[10] = Value::Pointer(Pointer::new(Memory::Stack(depth)));
+        Self { registers, stack: Stack::default(), function, returns }
+    }
+}
+
+impl State {
+    pub(super) fn new(frame: Frame, certain: bool) -> Self {
+        let (references, disarmed) = (Vec::new(), Vec::new());
+        Self { frames: vec![frame], certain, bounded: false, lock: None, references, disarmed }
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.frames.len() - 1
+    }
+
+    pub(super) fn frame(&self) -> &Frame {
+        &self.frames[self.frames.len() - 1]
+    }
+
+    pub(super) fn frame_mut(&mut self) -> &mut Frame {
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    pub(super) fn get(&self, reg: Reg) -> Value {
+        self.frame().registers[usize::from(reg.number())]
+    }
+
+    pub(super) fn set(&mut self, reg: Reg, value: Value) {
+        self.frame_mut().registers[usize::from(reg.number())] = value;
+    }
+
+    /// What a call leaves of the caller's registers.
+    pub(super) fn clobber(&mut self) {
+        for register in &mut self.frame_mut().registers[..6] {
+            *register = Value::Uninit;
+        }
+    }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.frames.iter_mut().flat_map(|frame| {
+            let spilled = frame.stack.slots.iter_mut().filter_map(|slot| match slot {
+                Slot::Spilled { value, .. } => Some(value),
+                Slot::Bytes(_) => None,
+            });
+            frame.registers.iter_mut().chain(spilled)
+        })
+    }
+
+    /// Learns that `old` is `new` on this path: for its copies too, and what was computed from it is less sure.
+    pub(super) fn learn(&mut self, old: Scalar, new: Scalar) {
+        if old.origin == 0 || old == new {
+            return;
+        }
+        for value in self.values_mut() {
+            match value {
+                Value::Scalar(scalar) => learn_one(scalar, old, new),
+                Value::Pointer(Pointer { var: Some(scalar), .. }) => learn_one(scalar, old, new),
+                _ => {}
+            }
+        }
+    }
+
+    /// Learns whether the pointer of a look-up is null.
+    pub(super) fn learn_null(&mut self, id: u32, is_null: bool) {
+        let mut reference = 0;
+        for value in self.values_mut() {
+            let Value::Pointer(pointer) = value else { continue };
+            if pointer.id != id || pointer.null == Null::Never {
+                continue;
+            }
+            if is_null {
+                reference = pointer.reference.max(reference);
+                *value = Value::constant(0);
+            } else {
+                pointer.null = Null::Never;
+            }
+        }
+        if is_null {
+            self.references.retain(|(held, _)| *held != reference);
+        }
+    }
+
+    /// Makes all pointers with a reference worthless.
+    pub(super) fn release(&mut self, reference: u32) {
+        self.references.retain(|(held, _)| *held != reference);
+        for value in self.values_mut() {
+            if matches!(value, Value::Pointer(pointer) if pointer.reference == reference) {
+                *value = Value::Scalar(Scalar::some());
+            }
+        }
+    }
+
+    /// Packet pointers were compared with the end: this check does not follow how far they may go.
+    pub(super) fn trust_packets(&mut self) {
+        for value in self.values_mut() {
+            if matches!(value, Value::Pointer(Pointer { memory: Memory::Packet | Memory::PacketEnd, .. })) {
+                *value = Value::Unknown;
+            }
+        }
+    }
+
+    /// Whether what was found from here on `self` is all that could be found on `other`.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        (self.certain || !other.certain) && self.compare(other, Value::covers)
+    }
+
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.compare(other, Value::same)
+    }
+
+    fn compare(&self, other: &Self, values: fn(Value, Value) -> bool) -> bool {
+        self.frames.len() == other.frames.len()
+            && self.lock.is_some() == other.lock.is_some()
+            && self.references.len() == other.references.len()
+            && self.disarmed.len() == other.disarmed.len()
+            && self.frames.iter().zip(&other.frames).all(|(a, b)| a.compare(b, values))
+    }
+}
+
+fn learn_one(scalar: &mut Scalar, old: Scalar, new: Scalar) {
+    if scalar.origin != old.origin {
+        return;
+    }
+    *scalar = if scalar.id == old.id && old.id != 0 { new } else { scalar.with_truth(Truth::Some) };
+}
+
+impl Frame {
+    fn compare(&self, other: &Self, values: fn(Value, Value) -> bool) -> bool {
+        (self.function, self.returns) == (other.function, other.returns)
+            && self.registers.iter().zip(&other.registers).all(|(a, b)| values(*a, *b))
+            && self.stack.compare(&other.stack, values)
+    }
+}
+
+/// The stack of one frame: slots of eight bytes, the first just below the frame pointer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Stack {
+    slots: Vec<Slot>,
+}
+
+/// Eight bytes of stack.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Slot {
+    /// A register, stored whole (or its low bytes, where it is a number).
+    Spilled { value: Value, size: u8 },
+    /// Bytes, the lowest address first.
+    Bytes([Byte; 8]),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Byte {
+    Unwritten,
+    Zero,
+    Some,
+}
+
+const EMPTY: Slot = Slot::Bytes([Byte::Unwritten; 8]);
+
+/// What a load from the stack gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Loaded {
+    /// This value.
+    Value(Value),
+    /// A number nothing is known of.
+    Bytes,
+    /// Bytes of which some were never written.
+    Unwritten,
+    /// A part of a pointer.
+    PartOfPointer,
+}
+
+/// Slot and byte of an offset below the frame pointer.
+fn place(off: i64) -> (usize, usize) {
+    let below = usize::try_from(-off).unwrap_or(0);
+    (below.div_ceil(8).saturating_sub(1), (8 - below % 8) % 8)
+}
+
+impl Stack {
+    fn slot(&self, index: usize) -> Slot {
+        self.slots.get(index).copied().unwrap_or(EMPTY)
+    }
+
+    fn slot_mut(&mut self, index: usize) -> &mut Slot {
+        if self.slots.len() <= index {
+            self.slots.resize(index + 1, EMPTY);
+        }
+        &mut self.slots[index]
+    }
+
+    /// Stores `size` bytes of `value` at `off`, which is aligned.
+    pub(super) fn store(&mut self, off: i64, size: u8, value: Value) {
+        let (index, byte) = place(off);
+        let slot = self.slot_mut(index);
+        let whole = byte == 0 && (size == 8 || matches!(value, Value::Scalar(s) if fits(s, size)));
+        if value.as_constant() == Some(0) && size < 8 {
+            fill(slot, byte, size, Byte::Zero);
+        } else if whole && (size == 8 || alone(slot, size)) {
+            *slot = Slot::Spilled { value, size };
+        } else {
+            fill(slot, byte, size, Byte::Some);
+        }
+    }
+
+    /// Something was written to these bytes, maybe.
+    pub(super) fn scramble(&mut self, from: i64, to: i64) {
+        for off in from..to {
+            let (index, byte) = place(off);
+            fill(self.slot_mut(index), byte, 1, Byte::Some);
+        }
+    }
+
+    /// Loads `size` bytes from `off`, which is aligned.
+    pub(super) fn load(&self, off: i64, size: u8) -> Loaded {
+        let (index, byte) = place(off);
+        match self.slot(index) {
+            Slot::Spilled { value: value @ Value::Scalar(_), size: stored } => {
+                if byte == 0 && size == stored { Loaded::Value(value) } else { Loaded::Bytes }
+            }
+            Slot::Spilled { value: Value::Unknown, .. } if size == 8 => Loaded::Value(Value::Unknown),
+            Slot::Spilled { value: Value::Unknown, .. } => Loaded::Bytes,
+            Slot::Spilled { value, .. } if size == 8 => Loaded::Value(value),
+            Slot::Spilled { .. } => Loaded::PartOfPointer,
+            Slot::Bytes(bytes) => {
+                let read = &bytes[byte..(byte + usize::from(size)).min(8)];
+                if read.contains(&Byte::Unwritten) {
+                    Loaded::Unwritten
+                } else if read.iter().all(|b| *b == Byte::Zero) {
+                    Loaded::Value(Value::constant(0))
+                } else {
+                    Loaded::Bytes
+                }
+            }
+        }
+    }
+
+    /// Whether some of these bytes were never written.
+    pub(super) fn has_unwritten(&self, from: i64, to: i64) -> bool {
+        (from..to).any(|off| {
+            let (index, byte) = place(off);
+            matches!(self.slot(index), Slot::Bytes(bytes) if bytes[byte] == Byte::Unwritten)
+        })
+    }
+
+    fn compare(&self, other: &Self, values: fn(Value, Value) -> bool) -> bool {
+        let len = self.slots.len().max(other.slots.len());
+        (0..len).all(|index| match (self.slot(index), other.slot(index)) {
+            (Slot::Spilled { value: a, size }, Slot::Spilled { value: b, size: other }) => {
+                size == other && values(a, b)
+            }
+            (a, b) => a == b,
+        })
+    }
+}
+
+/// Whether nothing is known of the bytes above the first `size`.
+fn alone(slot: &Slot, size: u8) -> bool {
+    match slot {
+        Slot::Spilled { size: stored, .. } => *stored <= size,
+        Slot::Bytes(bytes) => bytes[usize::from(size)..].iter().all(|byte| *byte == Byte::Unwritten),
+    }
+}
+
+/// Whether the number is whole in so many bytes; else a load gives another number.
+fn fits(scalar: Scalar, size: u8) -> bool {
+    scalar.umax() < 1u64.checked_shl(8 * u32::from(size)).unwrap_or(u64::MAX)
+}
+
+fn fill(slot: &mut Slot, byte: usize, size: u8, with: Byte) {
+    let mut bytes = match *slot {
+        Slot::Bytes(bytes) => bytes,
+        Slot::Spilled { size, value } => {
+            let mut bytes = [Byte::Unwritten; 8];
+            let zero = value.as_constant() == Some(0);
+            bytes[..usize::from(size).min(8)].fill(if zero { Byte::Zero } else { Byte::Some });
+            bytes
+        }
+    };
+    bytes[byte..(byte + usize::from(size)).min(8)].fill(with);
+    *slot = Slot::Bytes(bytes);
+}
