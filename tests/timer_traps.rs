@@ -142,3 +142,18 @@ fn flags_are_as_old_as_their_features() {
     assert_eq!(TimerFlags::ABS.since(), Feature::TimerAbs.since());
     assert_eq!(TimerFlags::CPU_PIN.since(), Feature::TimerCpuPin.since());
 }
+
+/// It is enough to name the map: the kernel refuses that too.
+#[test]
+fn a_tracing_program_may_not_name_a_map_with_timers() {
+    let mut a = Assembler::new();
+    a.load_map(R1, "timers").mov(R0, 0).exit();
+    let mut object = ObjectBuilder::new("traps").license("GPL");
+    object.add_map(MapSpec::typed::<u32, Elem>(MapKind::HASH, "timers").max_entries(1));
+    object.add_program(ProgramSpec::new("prog", ProgramKind::RAW_TRACEPOINT), a.finish());
+    let object = object.finish().unwrap();
+    let error = Plan::new(&object, &Target::of_kernel(6, 18)).unwrap_err().to_string();
+    assert!(error.contains("timers in raw_tracepoint programs, which came with Linux 7.0"), "{error}");
+    assert!(error.contains("tests/timer_traps.rs:"), "{error}");
+    assert!(Plan::new(&object, &Target::of_kernel(7, 0)).is_ok());
+}

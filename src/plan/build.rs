@@ -246,6 +246,7 @@ impl<'a> Planner<'a> {
 
     fn program(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
         self.requirements.program(program)?;
+        self.requirements.timer_maps(self.object, program)?;
         let body = self.body(program)?;
         let btf = self.btf.filter(|_| self.requirements.func_info());
         let attach = self.resolver.attach_target(&program.def)?;

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{Assumption, PlanError};
-use crate::asm::{Code, Helper, Insn, Isa, limits};
+use crate::asm::{Code, Helper, Insn, Isa, RelocKind, limits};
 use crate::base::KernelVersion;
+use crate::btf::special::FieldKind;
 use crate::kind::AttachType;
 use crate::map::{EntriesRule, MapDef, MapFlags};
 use crate::object::Object;
@@ -229,12 +230,28 @@ impl<'a> Requirements<'a> {
         Err(self.lacks(&at(program, index), &format!("the helper {helper}"), since, site(program, index)))
     }
 
-    /// Timers have been kept from tracing programs from 5.16 to 6.19.
     fn timer(&mut self, program: &LinkedProgram, index: usize, helper: Helper) -> Result<(), PlanError> {
         let timers = Helper::TIMER_INIT.number()..=Helper::TIMER_CANCEL.number();
-        if !timers.contains(&helper.number()) {
+        if timers.contains(&helper.number()) { self.timers(program, index) } else { Ok(()) }
+    }
+
+    /// Programs that may have no timers may not even name a map that holds some (`check_map_prog_compatibility`).
+    pub(super) fn timer_maps(&mut self, object: &Object, program: &LinkedProgram) -> Result<(), PlanError> {
+        if program.def.kind.timers() == Some(Feature::Timers.since()) {
             return Ok(());
         }
+        let holds_timer = |map: &MapDef| map.fields.iter().any(|field| field.kind == FieldKind::Timer);
+        for reloc in &program.relocs {
+            let names_map = matches!(reloc.kind, RelocKind::Map | RelocKind::MapValue { .. });
+            if names_map && object.map(&reloc.symbol).is_some_and(holds_timer) {
+                self.timers(program, reloc.slot as usize)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Timers have been kept from tracing programs from 5.16 to 6.19.
+    fn timers(&mut self, program: &LinkedProgram, index: usize) -> Result<(), PlanError> {
         let kind = program.def.kind;
         let Some(since) = kind.timers() else {
             return Err(PlanError::NeverHas {
