@@ -1,5 +1,5 @@
-//! What others get wrong about timers, row by row, each with the tests that show it is right here; and those rows that no other
-//! file has a test for.
+//! What others get wrong about timers, and about loading without ELF files, row by row, each with the tests that show it is right
+//! here; and those rows that no other file has a test for.
 #![cfg(feature = "derive")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -21,7 +21,7 @@ use bpfsmith::target::{Feature, Target};
 /// A row, and its tests by file and function.
 type Row = (&'static str, &'static [(&'static str, &'static str)]);
 
-const ROWS: [Row; 9] = [
+const TIMERS: [Row; 9] = [
     ("no func_info with a callback", &[("tests/traps.rs", "a_callback_always_comes_with_func_info")]),
     ("callback with global linkage", &[("tests/traps.rs", "a_callback_with_global_linkage")]),
     (
@@ -56,13 +56,46 @@ const ROWS: [Row; 9] = [
             ("tests/kernel/timers.rs", "map_closed"),
         ],
     ),
-    ("object BTF refused by the kernel", &[("tests/timer_traps.rs", "no_type_ids_without_btf")]),
+    ("object BTF refused by the kernel", &[("tests/trap_rows.rs", "no_type_ids_without_btf")]),
+];
+
+const LOADING: [Row; 8] = [
+    (
+        "a verifier log with a byte that is not UTF-8",
+        &[
+            ("tests/verifier_log.rs", "bytes_that_are_not_utf8_stay_as_they_are"),
+            ("tests/kernel/traps.rs", "letters"),
+        ],
+    ),
+    ("2,000 programs at once", &[("tests/object.rs", "linking_is_linear")]),
+    ("batch look-up of a hash map, in batches that fall short", &[("tests/kernel/maps.rs", "batches")]),
+    ("batch look-up with keys shorter than 4 bytes", &[("tests/kernel/maps.rs", "short_keys")]),
+    (
+        "a load that fails: the reason is in the error",
+        &[("tests/plan/execute.rs", "what_fails_is_repeated_once_with_a_log")],
+    ),
+    (
+        "a log buffer that is too small",
+        &[
+            ("tests/plan/execute.rs", "a_log_that_does_not_fit_is_asked_for_at_the_size_the_kernel_says"),
+            ("tests/plan/execute.rs", "before_6_4_the_log_doubles"),
+            ("tests/kernel/rejections.rs", "long_log"),
+        ],
+    ),
+    ("split BTF", &[("tests/btf/properties.rs", "split_btf_goes_on_from_its_base")]),
+    (
+        "more calls of bpf(2) than it takes",
+        &[
+            ("tests/plan.rs", "a_trivial_program_is_one_command_and_a_timer_with_its_program_three"),
+            ("tests/kernel/calls.rs", "assert_calls"),
+        ],
+    ),
 ];
 
 #[test]
 fn every_row_has_its_tests() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (row, tests) in ROWS {
+    for (row, tests) in TIMERS.into_iter().chain(LOADING) {
         for (file, test) in tests {
             let text = fs::read_to_string(root.join(file)).unwrap();
             assert!(text.contains(&format!("fn {test}(")), "{row}: {file} has no {test}");
@@ -154,6 +187,6 @@ fn a_tracing_program_may_not_name_a_map_with_timers() {
     let object = object.finish().unwrap();
     let error = Plan::new(&object, &Target::of_kernel(6, 18)).unwrap_err().to_string();
     assert!(error.contains("timers in raw_tracepoint programs, which came with Linux 7.0"), "{error}");
-    assert!(error.contains("tests/timer_traps.rs:"), "{error}");
+    assert!(error.contains("tests/trap_rows.rs:"), "{error}");
     assert!(Plan::new(&object, &Target::of_kernel(7, 0)).is_ok());
 }
