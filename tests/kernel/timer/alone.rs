@@ -6,13 +6,15 @@ use bpfsmith::BtfType;
 use bpfsmith::asm::Assembler;
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
 use bpfsmith::asm::{Helper, Size};
-use bpfsmith::base::Clock;
+use bpfsmith::base::{Capabilities, Clock};
 use bpfsmith::btf::Timer;
+use bpfsmith::check::{Rule, check};
 use bpfsmith::kernel::{self, LoadError, Loaded};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::MapSpec;
-use bpfsmith::object::Object;
+use bpfsmith::object::{Needs, Object};
 use bpfsmith::program::ProgramSpec;
+use bpfsmith::target::Target;
 
 use super::rig::Plain;
 use crate::calls::{can_drop, this_program, without_capabilities};
@@ -22,6 +24,15 @@ use crate::support::Suite;
 pub fn add(suite: &mut Suite) {
     suite.test_if(can_drop, "timer with CAP_BPF alone: at byte 0 it fires", || {
         assert_eq!(told("0", &["bpf"]), "it fired\n");
+    });
+    suite.test("timer with CAP_BPF alone: we warn of byte 8 at the helper that reaches for it", || {
+        let target = Target::running(&Needs::default()).unwrap().with_capabilities(Capabilities::BPF);
+        let (object, line) = object::<Plain>(Plain::TIMER.off());
+        let report = check(&object, &target);
+        let warning = report.suspects().find(|finding| finding.rule == Rule::TimerPerfmon).unwrap();
+        assert_eq!(warning.site.loc().unwrap().line(), line + 2);
+        let (object, _) = self::object::<First>(First::TIMER.off());
+        assert!(check(&object, &target).is_empty());
     });
     suite.test_if(can_drop, "timer with CAP_BPF alone: at byte 8 it is EACCES on the line", || {
         let (_, line) = object::<Plain>(Plain::TIMER.off());
