@@ -30,6 +30,7 @@ pub mod link;
 mod log;
 pub mod map;
 pub mod net;
+pub mod perf;
 pub mod pin;
 pub mod prog;
 pub mod query;

@@ -33,7 +33,7 @@ pub struct PerfEventLinkInfo {
 }
 
 impl PerfEventLink {
-    /// Attaches `program` to the event behind the descriptor `event`, which perf_event_open(2) gave, and which the link holds from
+    /// Attaches `program` to the event behind the descriptor `event`, which perf_event_open(2) ([`sys::perf::open`](crate::sys::perf::open)) gave, and which the link holds from
     /// now on: it may be closed. `cookie` is what `bpf_get_attach_cookie` gives; 0 is none.
     ///
     /// # Errors

@@ -8,13 +8,15 @@ use bpfsmith::kernel::unpin;
 use bpfsmith::kind::{AttachType, ProgramKind};
 use bpfsmith::link::{
     Interface, LinkError, NetfilterFamily, NetfilterHook, NetfilterLink, NetfilterPlace, NetkitLink,
-    NetnsLink, TcxLink, XdpLink, XdpMode,
+    NetnsLink, SockmapLink, TcxLink, XdpLink, XdpMode,
 };
+use bpfsmith::map::{MapKind, MapSpec};
+use bpfsmith::program::ProgramSpec;
 
 use super::rig::{
     Counting, LOOPBACK, make_device, packet_comes, packet_passes, remove_device, set_up, with_loopback,
 };
-use crate::common::wait_until;
+use crate::common::{builder, load, wait_until};
 use crate::support::{
     Condition, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, has_kernel, with_bpffs,
 };
@@ -39,6 +41,8 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(netfilter_since(), "links: netfilter says what is wrong", || {
         with_loopback(netfilter_errors);
     });
+    let sockmap_since = all(&[has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, || has_kernel(6, 10)]);
+    suite.test_if(sockmap_since, "links: a map of sockets has one verdict", sockmap);
     let netkit_since = || all(&[has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, has_netkit]);
     suite.test_if(netkit_since(), "links: netkit, both sides", || with_loopback(netkit));
     let netkit_since = all(&[has_cap_bpf, has_cap_net_admin, has_cap_sys_admin, || has_kernel(6, 7)]);
@@ -276,6 +280,26 @@ fn netfilter_errors() {
     if has_kernel(6, 6).is_ok() {
         refused(attach(early), Errno::ERANGE);
     }
+}
+
+fn sockmap() {
+    let mut object = builder();
+    object.add_map(MapSpec::new(MapKind::SOCKMAP, "sockets").key_size(4).value_size(4).max_entries(1));
+    let loaded = load(&object.finish().unwrap());
+    let map = loaded.map("sockets").unwrap();
+    let verdict = || Counting::new(ProgramKind::SK_SKB_VERDICT, 1);
+    let (one, two) = (verdict(), verdict());
+    let at = AttachType::SK_SKB_VERDICT;
+    let mut link = SockmapLink::attach(one.program(), map, at).unwrap();
+    refused(SockmapLink::attach(two.program(), map, at), Errno::EBUSY);
+    let info = link.info().unwrap();
+    assert_eq!((info.prog_id, info.map_id, info.attach_type), (one.id(), map.id().unwrap(), at));
+    link.replace(one.program(), two.program()).unwrap();
+    assert_eq!(link.info().unwrap().prog_id, two.id());
+    link.detach().unwrap();
+    SockmapLink::attach(one.program(), map, at).unwrap().detach().unwrap();
+    let other = load(&Counting::object(ProgramSpec::new("prog", ProgramKind::SK_SKB_VERDICT), 1));
+    refused(SockmapLink::attach(one.program(), other.map("count").unwrap(), at), Errno::EINVAL);
 }
 
 fn netkit() {

@@ -1,10 +1,15 @@
-//! Links to places of a user-space binary: this one.
+//! Links to places of a user-space binary, this one, and to perf events.
 
+use std::ffi::CString;
 use std::hint::black_box;
 
 use bpfsmith::base::Errno;
 use bpfsmith::kind::ProgramKind;
-use bpfsmith::link::{KernelFunctions, KprobeMultiLink, LinkError, ProbeAt, UprobeMultiLink, UprobePlaces};
+use bpfsmith::link::{
+    KernelFunctions, KprobeMultiLink, LinkError, PerfEventLink, ProbeAt, UprobeMultiLink, UprobePlaces,
+};
+use bpfsmith::sys::perf::{Event, Scope};
+use bpfsmith::sys::{info, perf};
 
 use super::rig::Counting;
 use crate::common::wait_until;
@@ -14,6 +19,10 @@ pub fn add(suite: &mut Suite) {
     let uprobes = || all(&[has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, || has_kernel(6, 6)]);
     suite.test_if(uprobes(), "links: a probe in this program counts its calls", uprobe);
     suite.test_if(uprobes(), "links: probes say what is wrong", errors);
+    let events = || all(&[has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, || has_kernel(5, 15)]);
+    suite.test_if(events(), "links: page faults are counted", page_faults);
+    suite.test_if(events(), "links: a perf event of a probe has a cookie", event_of_probe);
+    suite.test_if(events(), "links: what is no perf event is refused", no_event);
 }
 
 #[inline(never)]
@@ -63,6 +72,67 @@ fn uprobe() {
         probed(black_box(1));
         counts.runs() == before
     });
+}
+
+const SOFTWARE: u32 = 1;
+const PAGE_FAULTS: u64 = 2;
+
+fn page_faults() {
+    let counts = Counting::new(ProgramKind::PERF_EVENT, 0);
+    let event = Event { event_type: SOFTWARE, config: PAGE_FAULTS, sample_period: 1, ..Event::default() };
+    let event = perf::open(&event).unwrap();
+    let link = PerfEventLink::attach(counts.program(), &event, 0).unwrap();
+    let again = PerfEventLink::attach(counts.program(), &event, 0).unwrap_err();
+    assert!(matches!(again, LinkError::Kernel { errno: Errno::EEXIST, cause: Some(_), .. }), "{again}");
+    drop(event);
+    // Memory fresh from the kernel is there when it is first written to.
+    drop(black_box(vec![1u8; 16 << 20]));
+    assert!(counts.runs() > 0);
+    if has_kernel(6, 6).is_ok() {
+        let info = link.info().unwrap();
+        assert_eq!(info.prog_id, counts.id());
+        let expected = info::PerfEvent::Event { config: PAGE_FAULTS, event_type: SOFTWARE, cookie: 0 };
+        assert_eq!(info.event, expected);
+        let found = PerfEventLink::from_id(info.id).unwrap();
+        assert_eq!(found.info().unwrap(), info);
+    }
+}
+
+fn event_of_probe() {
+    let counts = Counting::new(ProgramKind::UPROBE, 0);
+    let source = std::fs::read_to_string("/sys/bus/event_source/devices/uprobe/type").unwrap();
+    let binary = std::env::current_exe().unwrap();
+    let path = CString::new(binary.as_os_str().as_encoded_bytes()).unwrap();
+    let event = Event {
+        event_type: source.trim_end().parse().unwrap(),
+        name: Some(&path),
+        offset: offset_of_probed(),
+        of: Scope::Cpu(0),
+        ..Event::default()
+    };
+    let link = PerfEventLink::attach(counts.program(), perf::open(&event).unwrap(), 42).unwrap();
+    let before = counts.runs();
+    for number in 0..5 {
+        probed(black_box(number));
+    }
+    assert!(counts.runs() >= before + 5);
+    if has_kernel(6, 9).is_ok() {
+        let info::PerfEvent::Uprobe { file, offset, cookie, on_return, .. } = link.info().unwrap().event
+        else {
+            panic!("no probe")
+        };
+        assert_eq!(file, binary.as_os_str().as_encoded_bytes());
+        assert_eq!((u64::from(offset), cookie, on_return), (event.offset, 42, false));
+    }
+}
+
+fn no_event() {
+    let counts = Counting::new(ProgramKind::PERF_EVENT, 0);
+    let file = std::fs::File::open("/dev/null").unwrap();
+    let error = PerfEventLink::attach(counts.program(), &file, 0).unwrap_err();
+    assert!(matches!(error, LinkError::Kernel { errno: Errno::EBADF, cause: Some(_), .. }), "{error}");
+    let nothing = Event { event_type: SOFTWARE, config: 4242, ..Event::default() };
+    assert_eq!(perf::open(&nothing).unwrap_err(), Errno::ENOENT);
 }
 
 fn errors() {
