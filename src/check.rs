@@ -13,8 +13,11 @@ mod context;
 mod depth;
 mod exit;
 mod findings;
+mod live;
 mod map_rules;
 mod memory;
+mod merge;
+mod points;
 mod program;
 mod report;
 mod rule;
@@ -58,7 +61,7 @@ fn check_program(object: &Object, linked: &LinkedProgram, target: &Target, repor
     timer::check_kind(&program, &mut findings);
     timer::check_locks(&program, &mut findings);
     if shape.sound {
-        let (walked, used) = walk::walk(&program, shape, &mut findings);
+        let (walked, used) = walk::walk(&program, &shape, &mut findings);
         depth::check(&program, &used, &mut findings);
         if walked == Walked::InPart {
             report.unfinished.push(linked.def.name.clone());

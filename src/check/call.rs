@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::map_rules;
 use super::scalar::{Scalar, Truth};
-use super::state::{Frame, Loaded, Returns, State};
+use super::state::{Frame, Loaded, Returns};
 use super::value::{Memory, Null, Pointer, Value};
 use super::walk::{Entry, Step, Walk};
 use super::{Rule, cfg};
@@ -253,9 +253,12 @@ impl Walk<'_, '_, '_> {
         {
             inside.certain = false;
         }
-        self.push_frame(&mut inside, frame)?;
+        frame.context = self.context();
+        self.room_for_a_frame()?;
+        inside.keep_registers(0);
+        inside.frames.push(frame);
         let start = self.program.range(function).start;
-        self.later(start, inside);
+        self.meet(start, inside);
         // What the callback leaves on the stack is not followed.
         self.doubt();
         let deepest = -i64::from(limits::STACK_BYTES);
@@ -268,13 +271,12 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 
-    fn push_frame(&mut self, state: &mut State, frame: Frame) -> Step {
-        let frames = state.frames.len() + 1;
+    fn room_for_a_frame(&mut self) -> Step {
+        let frames = self.state.frames.len() + 1;
         let limit = if self.program.is_before(7, 2) { limits::CALL_FRAMES } else { limits::CALL_FRAMES_7_2 };
         if frames > limit as usize {
             return Err(self.wrong(Rule::CallDepth, format!("{frames} functions call one another")));
         }
-        state.frames.push(frame);
         Ok(())
     }
 
@@ -291,11 +293,18 @@ impl Walk<'_, '_, '_> {
         if cfg::is_global(self.program, function) {
             return self.call_global(function);
         }
+        if !self.follows_call(function) {
+            self.doubt();
+            self.state.blur_stacks();
+            return self.unknown_call();
+        }
         let mut frame = Frame::new(function, self.state.frames.len(), Returns::To(self.next));
         frame.registers[1..6].copy_from_slice(&self.state.frame().registers[1..6]);
-        let mut state = self.state.clone();
-        self.push_frame(&mut state, frame)?;
-        self.state = state;
+        frame.context = self.context();
+        self.room_for_a_frame()?;
+        self.state.clobber();
+        self.keep_live(self.next);
+        self.state.frames.push(frame);
         self.next = self.program.range(function).start;
         Ok(())
     }

@@ -103,6 +103,12 @@ impl<'a> Program<'a> {
         self.functions().partition_point(|placed| placed.start as usize <= slot).saturating_sub(1)
     }
 
+    /// In which order slots are walked: callees, which stand behind their callers, first.
+    pub(super) fn rank(&self, slot: usize) -> usize {
+        let range = self.range(self.function_of(slot));
+        self.len() - range.end + (slot - range.start)
+    }
+
     /// The function that begins at a slot.
     pub(super) fn function_at(&self, slot: usize) -> Option<usize> {
         let index = self.function_of(slot);
