@@ -7,6 +7,8 @@ mod cases;
 mod good;
 #[path = "check/objects.rs"]
 mod objects;
+#[path = "check/odd.rs"]
+mod odd;
 mod samples;
 
 use std::fmt::Write;
@@ -65,6 +67,15 @@ fn nothing_is_said_of_good_programs() {
     for (name, object) in samples::all() {
         let report = check(&object, &Target::of_kernel(6, 18));
         assert!(report.is_empty() && report.unfinished().is_empty(), "{name}:\n{report}");
+    }
+}
+
+#[test]
+fn what_only_looks_wrong_is_not_rejected() {
+    for odd in odd::odd() {
+        let usual = || Target::of_kernel(6, 18).with_capabilities(Capabilities::all());
+        let report = check(&odd.object, &odd.target.clone().unwrap_or_else(usual));
+        assert!(!report.is_rejected(), "{}:\n{report}", odd.name);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The shape of a program: where its jumps lead, what is never reached, who calls whom.
 
-use super::Rule;
 use super::findings::Findings;
 use super::program::{At, Program};
+use super::{Rule, Severity};
 use crate::asm::{DecodeError, Field, Insn, Source};
 use crate::btf::Linkage;
 
@@ -119,7 +119,7 @@ fn jumps(program: &Program<'_>, function: usize, findings: &mut Findings<'_, '_>
             Some(At::Insn(..)) => {}
             Some(At::Invalid(DecodeError::Opcode { opcode })) => {
                 let reason = format!("no instruction has the opcode 0x{opcode:02x}");
-                findings.reject(Rule::InvalidInstruction, slot, reason);
+                findings.add(Rule::InvalidInstruction, slot, told(program), reason);
             }
             _ => continue,
         }
@@ -135,6 +135,11 @@ fn jumps(program: &Program<'_>, function: usize, findings: &mut Findings<'_, '_>
             findings.reject(Rule::JumpIntoInstruction, slot, reason);
         }
     }
+}
+
+/// How sure it is that what the tables lack is refused.
+pub(super) fn told(program: &Program<'_>) -> Severity {
+    if program.is_told() { Severity::Rejected } else { Severity::Suspect }
 }
 
 fn distance(program: &Program<'_>, slot: usize) -> i64 {
@@ -202,9 +207,14 @@ fn unreached(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
 }
 
 fn has_unknown_edges(program: &Program<'_>) -> bool {
-    let unknown =
-        |at: Option<At>| matches!(at, Some(At::Insn(Insn::Gotox { .. }, _) | At::Invalid(_)) | None);
-    (0..program.len()).any(|slot| unknown(program.at(slot)))
+    (0..program.len()).any(|slot| match program.at(slot) {
+        Some(At::Insn(Insn::Gotox { .. }, _) | At::Invalid(_)) | None => true,
+        // What is written by hand may lead into the middle of a function.
+        Some(At::Insn(Insn::CallFunction { .. } | Insn::LoadFunction { .. }, _)) => {
+            called(program, slot).is_none()
+        }
+        _ => false,
+    })
 }
 
 /// The function a slot calls, or takes the address of.

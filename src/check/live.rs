@@ -2,7 +2,7 @@
 
 use super::cfg::{self, Shape};
 use super::program::{At, Program};
-use crate::asm::{AtomicOp, Insn, Reg, Source};
+use crate::asm::{AluOp, AtomicOp, Insn, Reg, Source};
 
 /// Registers, as bits.
 pub(super) type Set = u16;
@@ -50,7 +50,7 @@ fn pass(program: &Program<'_>, shape: &Shape, range: std::ops::Range<usize>, liv
 /// What an instruction reads, and what it writes.
 fn touched(insn: Insn) -> (Set, Set) {
     match insn {
-        Insn::Alu { op, dst, src, .. } if op == crate::asm::AluOp::Mov => (operand(src), bit(dst)),
+        Insn::Alu { op: AluOp::Mov, dst, src, .. } => (operand(src), bit(dst)),
         Insn::Alu { dst, src, .. } => (bit(dst) | operand(src), bit(dst)),
         Insn::Neg { dst, .. } | Insn::Swap { dst, .. } => (bit(dst), bit(dst)),
         Insn::MovSx { dst, src, .. } | Insn::AddrSpaceCast { dst, src, .. } => (bit(src), bit(dst)),

@@ -304,6 +304,16 @@ impl Stack {
         }
     }
 
+    /// A helper was given these bytes to read: before 6.12 kernels take pointers in them for bytes from then on.
+    pub(super) fn forget_pointers(&mut self, from: i64, to: i64) {
+        let (Some(last), first) = (place(from).0.checked_add(1), place(to - 1).0) else { return };
+        for index in first..last.min(self.slots.len()) {
+            if matches!(self.slots[index], Slot::Spilled { value: Value::Pointer(_), .. }) {
+                *self.slot_mut(index) = Slot::Spilled { value: Value::Unknown, size: 8 };
+            }
+        }
+    }
+
     /// Loads `size` bytes from `off`, which is aligned.
     pub(super) fn load(&self, off: i64, size: u8) -> Loaded {
         let (index, byte) = place(off);

@@ -26,7 +26,7 @@ const STEPS_PER_SLOT: usize = 64;
 
 /// How many of them with every state on its own, where it can be told from others.
 const EXACT_STEPS: usize = 8_192;
-const EXACT_STEPS_PER_SLOT: usize = 8;
+const EXACT_STEPS_PER_SLOT: usize = 4;
 
 /// How many states are kept apart where paths meet; in loops; and after that.
 const STATES: usize = 16;
@@ -321,11 +321,12 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
         if !cfg::kernel_refuses(error, opcode, src) {
             return Stop;
         }
+        self.state.certain &= self.program.is_told();
         self.wrong(Rule::InvalidInstruction, error.to_string())
     }
 
     fn execute(&mut self, insn: Insn) -> Step {
-        if let Some((rule, reason)) = cfg::refused(insn) {
+        if let Some((rule, reason)) = cfg::refused(insn).filter(|_| !self.program.is_patched(self.slot)) {
             return Err(self.wrong(rule, reason));
         }
         match insn {
@@ -377,7 +378,7 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
                 let id = self.fresh();
                 // Arenas and arrays of instructions have memory of other kinds.
                 let is_array =
-                    |map: &usize| self.program.maps.get(*map).is_some_and(|def| def.kind == MapKind::ARRAY);
+                    |map: &usize| self.program.map(*map).is_some_and(|def| def.kind == MapKind::ARRAY);
                 let value = self.named_map().filter(is_array).map_or(Value::Unknown, |map| {
                     let pointer = Pointer::new(Memory::MapValue(map)).at(i64::from(offset));
                     Value::Pointer(Pointer { id, ..pointer })
