@@ -101,6 +101,11 @@ impl Context {
         self.packet
     }
 
+    /// Whether programs see fields, not bytes.
+    pub(super) const fn has_fields(&self) -> bool {
+        !self.cells.is_empty()
+    }
+
     /// A load from a field.
     pub(super) fn load(&self, memory: &Memory, offset: i64, size: u32) -> Result<u64, Trap> {
         let (at, cell) = self.cell(offset).ok_or_else(|| self.trap(Access::Read, offset, size))?;

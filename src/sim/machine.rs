@@ -107,15 +107,18 @@ impl Machine {
     /// [`RunError::Fault`]: the function of a timer did what it may not; time stands where it did.
     pub fn advance(&mut self, time: Duration) -> Result<u64, RunError> {
         let until = self.world.timers.clock.after(time);
-        let (mut fired, mut earliest) = (0, 0);
+        let mut fired = 0;
+        // What a pass arms for the same moment waits until the next.
+        let mut after_pass = 0;
         while let Some(deadline) = self.world.timers.next_deadline() {
-            let moment = deadline.max(earliest);
+            let late = deadline <= self.now();
+            let moment = if late { self.now() + after_pass } else { deadline };
             if moment > until {
                 break;
             }
             self.world.timers.clock.go_to(moment);
             fired += self.pass()?;
-            earliest = self.now().saturating_add(PASS);
+            after_pass = PASS;
         }
         self.world.timers.clock.go_to(until);
         Ok(fired)

@@ -3,11 +3,12 @@
 //! ```text
 //!  63          32 31           0
 //! +--------------+--------------+
-//! |    region    | BASE + offset|
+//! |FIRST + region| BASE + offset|
 //! +--------------+--------------+
 //! ```
-//! Region 0 is null. Offsets begin at [`BASE`], so that arithmetic that leaves a region does not arrive in another, and an
-//! address keeps its region in 32-bit comparisons with zero.
+//! As in the kernel, addresses are far from the numbers that programs calculate with, and negative ones if they are signed.
+//! Offsets begin at [`BASE`], so that arithmetic that leaves a region does not arrive in another, and that no address is zero
+//! in 32 bits.
 
 use std::fmt;
 
@@ -15,6 +16,8 @@ use crate::base::Endian;
 
 /// The offset of a region's first byte, unless the region has been moved.
 pub(super) const BASE: u32 = 1 << 30;
+/// The upper half of an address in region 0.
+const FIRST: u32 = 0xff00_0000;
 /// The most bytes a region can have.
 pub(super) const MOST: u64 = (u32::MAX - BASE) as u64 + 1;
 
@@ -24,25 +27,27 @@ pub(super) struct RegionId(pub(super) u32);
 
 impl RegionId {
     /// Code: an address in it is the index of an op.
-    pub(super) const TEXT: Self = Self(1);
+    pub(super) const TEXT: Self = Self(0);
     /// The keys of arrays: the `n`th four bytes hold `n`. Nothing is stored.
-    pub(super) const INDEXES: Self = Self(2);
+    pub(super) const INDEXES: Self = Self(1);
 
     /// The address of the byte at `offset`.
     pub(super) const fn at(self, offset: u32) -> u64 {
-        (self.0 as u64) << 32 | BASE.wrapping_add(offset) as u64
+        (FIRST.wrapping_add(self.0) as u64) << 32 | BASE.wrapping_add(offset) as u64
     }
 
-    /// The region an address is in.
+    /// The region an address is in, if there is one with this number.
+    #[inline(always)] // The engine's fast path.
     pub(super) const fn of(address: u64) -> Self {
-        Self((address >> 32) as u32)
+        Self(((address >> 32) as u32).wrapping_sub(FIRST))
     }
 }
 
 /// What a region is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RegionKind {
-    Null,
+    /// One that was given back.
+    Gone,
     Text,
     Indexes,
     /// The stack of the frame with this number.
@@ -102,7 +107,7 @@ impl Region {
 
     /// The address of its first byte, given its number.
     pub(super) fn start(&self, id: RegionId) -> u64 {
-        u64::from(id.0) << 32 | u64::from(self.base)
+        id.at(self.base.wrapping_sub(BASE))
     }
 
     #[inline(always)] // The engine's fast path.
@@ -160,7 +165,7 @@ pub(super) struct Memory {
 impl Memory {
     pub(super) fn new(endian: Endian) -> Self {
         let empty = |kind| Region::whole(kind, Vec::new(), Permit::READ);
-        let regions = vec![empty(RegionKind::Null), empty(RegionKind::Text), empty(RegionKind::Indexes)];
+        let regions = vec![empty(RegionKind::Text), empty(RegionKind::Indexes)];
         Self { regions, free: Vec::new(), endian }
     }
 
@@ -176,7 +181,7 @@ impl Memory {
 
     /// Forgets a region; its number is given out again.
     pub(super) fn remove(&mut self, id: RegionId) {
-        self.regions[id.0 as usize] = Region::whole(RegionKind::Null, Vec::new(), Permit::READ);
+        self.regions[id.0 as usize] = Region::whole(RegionKind::Gone, Vec::new(), Permit::READ);
         self.free.push(id);
     }
 
@@ -212,7 +217,7 @@ impl Memory {
     /// The `N` bytes at an address that a program may read.
     #[inline(always)] // The engine's fast path.
     pub(super) fn get<const N: usize>(&self, address: u64) -> Option<[u8; N]> {
-        let region = self.regions.get((address >> 32) as usize)?;
+        let region = self.regions.get(RegionId::of(address).0 as usize)?;
         let at = region.range(address, N, region.readable)?;
         region.bytes.get(at..)?.first_chunk().copied()
     }
@@ -232,7 +237,7 @@ impl Memory {
     /// The `N` bytes at an address that a program may write.
     #[inline(always)] // As above.
     pub(super) fn room<const N: usize>(&mut self, address: u64) -> Option<&mut [u8; N]> {
-        let region = self.regions.get_mut((address >> 32) as usize)?;
+        let region = self.regions.get_mut(RegionId::of(address).0 as usize)?;
         let at = region.range(address, N, region.writable)?;
         region.bytes.get_mut(at..)?.first_chunk_mut()
     }
@@ -265,9 +270,9 @@ impl Memory {
     /// Why an access that failed did.
     pub(super) fn refusal(&self, address: u64, write: bool) -> Refusal {
         match self.regions.get(RegionId::of(address).0 as usize) {
-            Some(Region { kind: RegionKind::Null, .. }) if address == 0 => Refusal::Null,
-            Some(Region { kind: RegionKind::Null, .. }) if address < 1 << 15 => Refusal::Null,
-            Some(Region { kind: RegionKind::Null, .. }) | None => Refusal::NotAPointer,
+            // Null, and a field of what it would point to.
+            None if address.wrapping_add(1 << 15) < 1 << 16 => Refusal::Null,
+            Some(Region { kind: RegionKind::Gone, .. }) | None => Refusal::NotAPointer,
             Some(region) if write && region.writable == 0 => Refusal::ReadOnly,
             Some(region) if !write && region.readable == 0 => Refusal::NotReadable,
             Some(_) => Refusal::OutOfBounds,

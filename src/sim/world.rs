@@ -106,7 +106,9 @@ impl World {
     pub(super) fn load_slowly(&mut self, address: u64, size: u32) -> Result<u64, Trap> {
         let offset = self.memory.offset(address);
         match self.memory.kind(address) {
-            Some(RegionKind::Context(cpu)) => self.contexts[cpu as usize].load(&self.memory, offset, size),
+            Some(RegionKind::Context(cpu)) if self.contexts[cpu as usize].has_fields() => {
+                self.contexts[cpu as usize].load(&self.memory, offset, size)
+            }
             Some(RegionKind::Indexes) => Ok(self.load_index(offset, size)),
             _ => Err(self.refused(Access::Read, size, address)),
         }
@@ -117,7 +119,7 @@ impl World {
     pub(super) fn store_slowly(&mut self, address: u64, size: u32, value: u64) -> Result<(), Trap> {
         let offset = self.memory.offset(address);
         match self.memory.kind(address) {
-            Some(RegionKind::Context(cpu)) => {
+            Some(RegionKind::Context(cpu)) if self.contexts[cpu as usize].has_fields() => {
                 self.contexts[cpu as usize].store(self.memory.endian, offset, size, value)
             }
             _ => Err(self.refused(Access::Write, size, address)),

@@ -54,7 +54,7 @@ impl Machine {
     fn place(&self, address: u64) -> Place {
         let name = |map: u32| self.world.shape(map).name.clone();
         let region = match self.world.memory.kind(address) {
-            None | Some(RegionKind::Null) => {
+            None | Some(RegionKind::Gone) => {
                 return Place { region: Part::Number, offset: address.cast_signed() };
             }
             Some(RegionKind::Text) => Part::Code,
