@@ -59,14 +59,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn run(cancel: bool) -> Result<bool, Box<dyn Error>> {
     let Some(loaded) = support::load_or_explain(&object(cancel)?)? else { return Ok(false) };
     let cgroup = support::Cgroup::make("bpfsmith-timer-cancel")?;
-    let listener = support::listener_in(&cgroup)?;
+    let (listener, mut connections) = (support::listener_in(&cgroup)?, Vec::new());
     let link = CgroupLink::attach(loaded.program("arm")?, cgroup.path(), AttachType::CGROUP_INET_EGRESS)?;
-    let connection = support::send_packet(&listener)?;
+    let packet = || send_packet(&loaded, &listener, &mut connections);
+    let results = support::until_memory(|results: &Results| results.init, packet)?;
     link.detach()?;
-    drop(connection);
+    drop(connections);
     sleep(Duration::from_millis(50));
 
-    let results: Results = loaded.typed_map::<u32, Results>("results")?.get(&0)?.unwrap_or_default();
     println!("bpf_timer_init = {}", results.init);
     println!("bpf_timer_set_callback = {}", results.set_callback);
     println!("bpf_timer_start = {}", results.start);
@@ -139,4 +139,15 @@ fn look_up<'a>(a: &'a mut Assembler, map: &str) -> &'a mut Assembler {
 
 fn store_result(a: &mut Assembler, offset: i32) {
     a.stx(Size::DW, R7, offset, R0);
+}
+
+/// Has a packet sent that arms the timer, and reads what the helpers returned. The connection stays open: closing it would send
+/// another.
+fn send_packet(
+    loaded: &bpfsmith::kernel::Loaded,
+    listener: &std::net::TcpListener,
+    connections: &mut Vec<std::net::TcpStream>,
+) -> Result<Results, Box<dyn Error>> {
+    connections.push(support::send_packet(listener)?);
+    Ok(loaded.typed_map::<u32, Results>("results")?.get(&0)?.unwrap_or_default())
 }

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use linker::Linked;
 use parts::Parts;
+use ready::Labels;
 
 use crate::asm::Isa;
 use crate::base::Endian;
@@ -45,13 +46,14 @@ struct Closed {
     parts: Parts,
     needs: Needs,
     linked: Linked,
+    labels: Labels,
 }
 
 impl Object {
     /// Links checked parts.
     fn close(parts: Parts) -> Result<Self, ObjectError> {
-        let (needs, linked) = (needs::of(&parts), linker::link(&parts)?);
-        Ok(Self(Arc::new(Closed { parts, needs, linked })))
+        let (needs, linked, labels) = (needs::of(&parts), linker::link(&parts)?, Labels::of(&parts));
+        Ok(Self(Arc::new(Closed { parts, needs, linked, labels })))
     }
 
     /// The name of the object; it appears in messages only.
@@ -151,6 +153,11 @@ impl Object {
     #[must_use]
     pub fn linked(&self) -> &Linked {
         &self.0.linked
+    }
+
+    /// Its names, as plans share them.
+    pub(crate) fn labels(&self) -> &Labels {
+        &self.0.labels
     }
 }
 

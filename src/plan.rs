@@ -16,6 +16,8 @@ pub use execute::{Bpf, StepError};
 pub use fd::{Fd, FdInfo, FdKind};
 pub use reply::*;
 
+use std::sync::Arc;
+
 use crate::base::{Endian, KernelVersion};
 use crate::object::Object;
 use crate::target::{Called, Subject, Target};
@@ -26,7 +28,7 @@ use crate::target::{Called, Subject, Target};
 /// and hash, `{:#}` in full.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    name: String,
+    name: Arc<str>,
     target: Called,
     endian: Endian,
     fds: Vec<FdInfo>,

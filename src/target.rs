@@ -176,7 +176,7 @@ features! {
 impl Target {
     /// Nothing known but the byte order: everything counts as present.
     #[must_use]
-    pub fn unknown(endian: Endian) -> Self {
+    pub const fn unknown(endian: Endian) -> Self {
         Self {
             release: None,
             release_is_hint: true,
@@ -189,6 +189,19 @@ impl Target {
             modules: Vec::new(),
             symbols: BTreeMap::new(),
         }
+    }
+
+    /// A kernel that has everything there is or will be: what is planned for it is planned for any kernel of which nothing is
+    /// known to be missing, and notes no assumption.
+    pub(crate) const fn with_everything(endian: Endian) -> Self {
+        let mut target = Self::unknown(endian);
+        target.release = Some(KernelVersion::new(u16::MAX, u16::MAX));
+        target
+    }
+
+    /// Whether it is as [`with_everything`](Self::with_everything) has it: nothing has to be asked.
+    pub(crate) fn has_everything(&self) -> bool {
+        self.release == Some(KernelVersion::new(u16::MAX, u16::MAX)) && self.facts.is_empty()
     }
 
     /// The unpatched kernel of a release, by the tables: what came later is absent.

@@ -162,11 +162,7 @@ fn returns(value: i32) -> Vec<u8> {
 }
 
 fn load(prog_type: ProgType, insns: Vec<u8>, out: Fd) -> ProgLoad {
-    ProgLoad {
-        license: "GPL".to_owned(),
-        name: "commands".to_owned(),
-        ..ProgLoad::new(prog_type, insns, out)
-    }
+    ProgLoad { license: c"GPL".into(), name: "commands".into(), ..ProgLoad::new(prog_type, insns, out) }
 }
 
 fn programs() {

@@ -64,7 +64,7 @@ fn map_create(out: Fd) -> MapCreate {
         flags: MapFlags::NO_PREALLOC | MapFlags::NUMA_NODE,
         inner: Some(Fd::at(9)),
         numa_node: Some(0),
-        name: "everything".to_owned(),
+        name: "everything".into(),
         ifindex: 3,
         btf: Some(MapBtf { btf: Fd::at(8), key: 1, value: 3 }),
         vmlinux_value_type: 12,
@@ -79,10 +79,10 @@ fn map_create(out: Fd) -> MapCreate {
 fn prog_load(out: Fd) -> ProgLoad {
     ProgLoad {
         fd_slots: vec![(0, Fd::at(1)), (5, Fd::at(2))],
-        license: "GPL".to_owned(),
+        license: c"GPL".into(),
         kern_version: 0x41200,
         flags: ProgramFlags::SLEEPABLE,
-        name: "everything".to_owned(),
+        name: "everything".into(),
         ifindex: 3,
         expected_attach_type: Some(AttachType::TRACE_FENTRY),
         btf: Some(ProgBtf {

@@ -12,10 +12,12 @@ use std::process::{Command, Stdio};
 use bpfsmith::Object;
 use bpfsmith::asm::Insn;
 use bpfsmith::base::Endian;
+use bpfsmith::object::linker::LinkedProgram;
 
-fn examples() -> [(&'static str, Object); 3] {
+fn examples() -> [(&'static str, Object); 4] {
     [
         ("map_elem", samples::map_elem::object().unwrap()),
+        ("shared_map", samples::shared_map::object().unwrap()),
         ("timer_cancel", samples::timer_cancel::object(true).unwrap()),
         ("timer_cancel_without", samples::timer_cancel::object(false).unwrap()),
     ]
@@ -72,6 +74,64 @@ fn the_types_are_what_bpftool_reads() {
     }
 }
 
+/// Of what bpftool prints of a program in the kernel: a line for each record of func_info, and one for each of line_info.
+fn functions_and_lines(dump: &str) -> String {
+    let is_record = |line: &&str| line.starts_with(';') || line.ends_with("):");
+    dump.lines().filter(is_record).map(|line| words(line) + "\n").collect()
+}
+
+/// The same of what the kernel is sent.
+fn sent(object: &Object, program: &LinkedProgram) -> String {
+    let btf = &object.linked().btf;
+    let string = |at| String::from_utf8_lossy(btf.string(at).unwrap()).into_owned();
+    let mut functions = program.func_info.iter().zip(&program.functions).peekable();
+    let mut text = String::new();
+    for line in &program.line_info {
+        if let Some((_, function)) = functions.next_if(|(record, _)| record.insn_off <= line.insn_off) {
+            text += &format!("int {}():\n", function.def.name);
+        }
+        let (file, source) = (string(line.file_name_off), string(line.line_off));
+        let place = format!("[file:{file} line_num:{} line_col:{}]", line.line(), line.column());
+        text += &(words(&format!("; {source} {place}")) + "\n");
+    }
+    text
+}
+
+#[test]
+fn the_functions_and_lines_are_what_bpftool_reads() {
+    for (name, object) in examples() {
+        let sent: String = object.linked().programs.iter().map(|program| sent(&object, program)).collect();
+        assert_eq!(sent, recorded(&format!("{name}.bpftool-lines.txt")), "{name}");
+    }
+}
+
+/// What it reads of the programs of an object in the running kernel.
+#[cfg(feature = "kernel")]
+fn lines_by_bpftool(object: &Object) -> String {
+    let loaded = bpfsmith::kernel::load(object).unwrap();
+    let ids = object.programs().iter().map(|program| loaded.program(&program.name).unwrap().id().unwrap());
+    let dump = |id: u32| told("bpftool", &["prog", "dump", "xlated", "id", &id.to_string(), "linum"], &[]);
+    ids.map(|id| functions_and_lines(&dump(id))).collect()
+}
+
+/// Where an example has changed, `BPFSMITH_RECORD=1` writes what the tool reads now: read it too.
+#[cfg(feature = "kernel")]
+#[test]
+#[ignore = "needs bpftool and CAP_SYS_ADMIN"]
+fn the_tool_still_reads_the_functions_and_lines_so() {
+    for (name, object) in examples() {
+        compare_or_record(&format!("{name}.bpftool-lines.txt"), &lines_by_bpftool(&object));
+    }
+}
+
+fn compare_or_record(record: &str, reading: &str) {
+    if std::env::var_os("BPFSMITH_RECORD").is_some() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readings");
+        std::fs::write(directory.join(record), reading).unwrap();
+    }
+    assert_eq!(reading, recorded(record), "{record}");
+}
+
 fn told(program: &str, arguments: &[&str], input: &[u8]) -> String {
     let mut command = Command::new(program);
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -96,12 +156,7 @@ fn the_tools_still_read_the_examples_so() {
         let types = told("bpftool", &["btf", "dump", "file", file.to_str().unwrap()], &[]);
         std::fs::remove_file(file).unwrap();
         for (reading, tool) in [(text, "llvm-19"), (types, "bpftool")] {
-            let record = format!("{name}.{tool}.txt");
-            if std::env::var_os("BPFSMITH_RECORD").is_some() {
-                let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readings");
-                std::fs::write(directory.join(&record), &reading).unwrap();
-            }
-            assert_eq!(reading, recorded(&record), "{record}");
+            compare_or_record(&format!("{name}.{tool}.txt"), &reading);
         }
     }
 }

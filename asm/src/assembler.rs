@@ -324,6 +324,16 @@ impl Assembler {
 
     #[inline(never)] // One call for each instruction is faster than a copy of this for each.
     fn push(&mut self, slot: Slot, at: At) {
+        match self.locs.cached(at) {
+            Some(loc) if self.lines.len() < self.lines.capacity() => self.lines.push((slot, loc)),
+            _ => self.push_new(slot, at),
+        }
+    }
+
+    /// For a place that is met for the first time, or into more memory. On its own, so that nothing is saved for it otherwise.
+    #[cold]
+    #[inline(never)]
+    fn push_new(&mut self, slot: Slot, at: At) {
         let loc = self.locs.id(at);
         self.lines.push((slot, loc));
     }

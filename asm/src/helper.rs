@@ -94,6 +94,12 @@ impl Helper {
         self.row().map(|row| row.since)
     }
 
+    /// Whether it is one of the four of `struct bpf_timer`: init, set_callback, start, cancel.
+    #[must_use]
+    pub const fn is_timer(self) -> bool {
+        self.0 >= Self::TIMER_INIT.0 && self.0 <= Self::TIMER_CANCEL.0
+    }
+
     fn row(self) -> Option<&'static Row> {
         TABLE.get((self.0 as usize).wrapping_sub(1))
     }

@@ -265,9 +265,15 @@ impl LocTable {
 
     #[inline]
     pub(crate) fn id(&mut self, location: &'static Location<'static>) -> LocId {
-        match &self.cache[bucket(location)] {
-            Some((cached, id)) if core::ptr::eq(*cached, location) => *id,
-            _ => self.look_up(location),
+        self.cached(location).unwrap_or_else(|| self.look_up(location))
+    }
+
+    /// Of a place that was met not long ago.
+    #[inline]
+    pub(crate) fn cached(&self, location: &'static Location<'static>) -> Option<LocId> {
+        match self.cache[bucket(location)] {
+            Some((cached, id)) if core::ptr::eq(cached, location) => Some(id),
+            _ => None,
         }
     }
 

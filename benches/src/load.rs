@@ -30,7 +30,7 @@ pub fn tables() {
         return println!("\n**load**: {why}");
     }
     table("load one program with one map, with BTF", LOADS, contenders(&prepared));
-    table("the same, the first time in a process", 1, first::contenders());
+    first::tables();
 }
 
 /// What stands ready before anything is measured.

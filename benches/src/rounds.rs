@@ -82,11 +82,16 @@ const LEAST_ROUNDS: usize = 5;
 const SLOW: Duration = Duration::from_secs(5);
 
 /// Measures the contenders and prints their table. A round is work on `each` items, and the figures are for one.
-pub fn table(title: &str, each: usize, mut contenders: Vec<Contender<'_>>) {
+pub fn table(title: &str, each: usize, contenders: Vec<Contender<'_>>) {
+    table_of(title, ROUNDS, each, contenders);
+}
+
+/// As [`table`], with so many rounds.
+pub fn table_of(title: &str, rounds: usize, each: usize, mut contenders: Vec<Contender<'_>>) {
     eprintln!("{title} ...");
     contenders.iter_mut().for_each(Contender::round);
     contenders.iter_mut().for_each(|contender| contender.times.clear());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         contenders.iter_mut().filter(|contender| !contender.is_slow()).for_each(Contender::round);
     }
     print(title, each as f64, &contenders);

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use bpfsmith::kernel::{self, LoadError, Loaded};
 use bpfsmith::object::Object;
@@ -22,6 +24,25 @@ pub(crate) fn load_or_explain(object: &Object) -> Result<Option<Loaded>, Box<dyn
         }
         Err(error) => Err(report(error)),
     }
+}
+
+pub(crate) const ENOMEM: i64 = 12;
+
+/// Does again, for two seconds at most, what came to -ENOMEM: `bpf_timer_init` takes its memory without waiting for it, so that
+/// there may be none for a moment (up to 20 ms were seen on 6.18) and enough in the next.
+pub(crate) fn until_memory<T>(
+    came_to: impl Fn(&T) -> i64,
+    mut work: impl FnMut() -> Result<T, Box<dyn Error>>,
+) -> Result<T, Box<dyn Error>> {
+    const TRIES: usize = 100;
+    for _ in 1..TRIES {
+        let done = work()?;
+        if came_to(&done) != -ENOMEM {
+            return Ok(done);
+        }
+        sleep(Duration::from_millis(20));
+    }
+    work()
 }
 
 /// A rejection is drawn on the line of Rust that emitted the instruction.

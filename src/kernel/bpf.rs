@@ -5,7 +5,6 @@ mod elem;
 mod info;
 mod load;
 
-use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -36,7 +35,8 @@ use crate::sys::{self, BtfFd, LinkFd, MapFd, ProgFd, TokenFd};
 /// ```
 #[derive(Debug, Default)]
 pub struct Kernel {
-    open: BTreeMap<Fd, Open>,
+    /// In the order of their names: plans count upwards, so that what is new is the last.
+    open: Vec<(Fd, Open)>,
 }
 
 /// An open descriptor.
@@ -87,7 +87,7 @@ impl Kernel {
 
     /// Gives commands a descriptor that came from elsewhere, under a symbolic name: a cgroup's directory, a map.
     pub fn supply(&mut self, fd: Fd, descriptor: impl Into<OwnedFd>) {
-        self.open.insert(fd, Open::Other(descriptor.into()));
+        self.insert(fd, Open::Other(descriptor.into()));
     }
 
     /// Takes a descriptor out, to be owned by the caller.
@@ -97,22 +97,55 @@ impl Kernel {
 
     /// A kernel that already holds what the caller supplies.
     pub(super) fn with_inputs(plan: &Plan, inputs: Inputs) -> Self {
-        let mut kernel = Self::default();
-        let mut maps = inputs.into_maps();
-        for (index, info) in (0u32..).zip(plan.fds()).filter(|(_, info)| info.kind == FdKind::Map) {
-            if let Some(map) = maps.remove(&info.name) {
-                kernel.open.insert(Fd::at(index), Open::Map(map));
-            }
+        let mut kernel = Self { open: Vec::with_capacity(plan.fds().len()) };
+        if !inputs.is_empty() {
+            kernel.supply_maps(plan, inputs);
         }
         kernel
     }
 
-    pub(super) fn take(&mut self, fd: Fd) -> Option<Open> {
-        self.open.remove(&fd)
+    #[cold]
+    fn supply_maps(&mut self, plan: &Plan, inputs: Inputs) {
+        let mut maps = inputs.into_maps();
+        for (index, info) in (0u32..).zip(plan.fds()).filter(|(_, info)| info.kind == FdKind::Map) {
+            if let Some(map) = maps.remove(&*info.name) {
+                self.insert(Fd::at(index), Open::Map(map));
+            }
+        }
+    }
+
+    /// Everything that is open, in the order of its names.
+    pub(super) fn into_open(self) -> impl Iterator<Item = (Fd, Open)> {
+        self.open.into_iter()
+    }
+
+    fn take(&mut self, fd: Fd) -> Option<Open> {
+        let index = self.find(fd).ok()?;
+        Some(self.open.remove(index).1)
+    }
+
+    /// Where `fd` is, or belongs.
+    fn find(&self, fd: Fd) -> Result<usize, usize> {
+        self.open.binary_search_by_key(&fd, |&(name, _)| name)
+    }
+
+    fn insert(&mut self, fd: Fd, open: Open) {
+        if self.open.last().is_none_or(|&(last, _)| last < fd) {
+            return self.open.push((fd, open));
+        }
+        match self.find(fd) {
+            Ok(index) => self.open[index].1 = open,
+            Err(index) => self.open.insert(index, (fd, open)),
+        }
+    }
+
+    fn open(&self, fd: Fd) -> Option<&Open> {
+        let index = self.find(fd).ok()?;
+        self.open.get(index).map(|(_, open)| open)
     }
 
     fn get(&self, fd: Fd) -> Result<BorrowedFd<'_>, Errno> {
-        self.open.get(&fd).map(AsFd::as_fd).ok_or(Errno::EBADF)
+        self.open(fd).map(AsFd::as_fd).ok_or(Errno::EBADF)
     }
 
     fn get_some(&self, fd: Option<Fd>) -> Result<Option<BorrowedFd<'_>>, Errno> {
@@ -120,14 +153,14 @@ impl Kernel {
     }
 
     fn keep(&mut self, fd: Fd, open: Open) -> Reply {
-        self.open.insert(fd, open);
+        self.insert(fd, open);
         Reply::Done
     }
 
     /// A descriptor that was supplied or pinned, as what it is by now needed to be: asks the kernel once.
     fn map(&mut self, fd: Fd) -> Result<&MapFd, Errno> {
         self.settle(fd, |owned| MapFd::try_from(owned).map(Open::Map))?;
-        match self.open.get(&fd) {
+        match self.open(fd) {
             Some(Open::Map(map)) => Ok(map),
             Some(_) => Err(Errno::EINVAL),
             None => Err(Errno::EBADF),
@@ -136,7 +169,7 @@ impl Kernel {
 
     fn program(&mut self, fd: Fd) -> Result<&ProgFd, Errno> {
         self.settle(fd, |owned| ProgFd::try_from(owned).map(Open::Program))?;
-        match self.open.get(&fd) {
+        match self.open(fd) {
             Some(Open::Program(program)) => Ok(program),
             Some(_) => Err(Errno::EINVAL),
             None => Err(Errno::EBADF),
@@ -145,7 +178,7 @@ impl Kernel {
 
     fn link(&mut self, fd: Fd) -> Result<&LinkFd, Errno> {
         self.settle(fd, |owned| LinkFd::try_from(owned).map(Open::Link))?;
-        match self.open.get(&fd) {
+        match self.open(fd) {
             Some(Open::Link(link)) => Ok(link),
             Some(_) => Err(Errno::EINVAL),
             None => Err(Errno::EBADF),
@@ -154,10 +187,10 @@ impl Kernel {
 
     /// Gives a descriptor its kind, where it has none yet; one that turns out to be of another kind stays as it is.
     fn settle(&mut self, fd: Fd, to: impl FnOnce(OwnedFd) -> Result<Open, Errno>) -> Result<(), Errno> {
-        let Some(Open::Pinned(owned, _) | Open::Other(owned)) = self.open.get(&fd) else { return Ok(()) };
+        let Some(Open::Pinned(owned, _) | Open::Other(owned)) = self.open(fd) else { return Ok(()) };
         let open =
             to(owned.try_clone().map_err(|error| Errno(error.raw_os_error().unwrap_or(Errno::EMFILE.0)))?)?;
-        self.open.insert(fd, open);
+        self.insert(fd, open);
         Ok(())
     }
 }
@@ -228,7 +261,7 @@ impl Bpf for Kernel {
     }
 
     fn close(&mut self, fd: Fd) {
-        self.open.remove(&fd);
+        drop(self.take(fd));
     }
 
     /// Only pins with a path of their own: those that start from a descriptor stay.

@@ -32,7 +32,7 @@ fn failed(object: &Object, plan: &Plan, step: usize, failure: Failure) -> LoadEr
         .and_then(|fd| plan.fd(fd))
         .map_or_else(|| "the object".to_owned(), ToString::to_string);
     if let (Command::ProgLoad(load), false) = (command, failure.log.is_empty()) {
-        let name = plan.fd(load.out).map_or("", |info| info.name.as_str());
+        let name = plan.fd(load.out).map_or("", |info| &*info.name);
         let rejection = reject(object, name, failure).with_lacking(lacking(step));
         return LoadError::Rejected(Box::new(rejection));
     }
@@ -71,7 +71,7 @@ fn named(subject: Subject) -> String {
 
 /// The likely cause of a failure that came without a log.
 fn explanation(object: &Object, plan: &Plan, step: &Step, errno: Errno) -> Option<String> {
-    let name = |fd| plan.fd(fd).map_or("", |info| info.name.as_str());
+    let name = |fd| plan.fd(fd).map_or("", |info| &*info.name);
     let special = match &step.command {
         Command::MapCreate(create) => object.map(name(create.out)).map_or_else(String::new, special_fields),
         _ => String::new(),
@@ -170,7 +170,7 @@ fn site(program: &LinkedProgram, place: Place) -> Option<rejection::Position> {
 
 fn incompatible(plan: &Plan, step: usize, found: MapShape, wanted: MapShape) -> LoadError {
     let fd = plan.steps().get(step).and_then(|step| step.command.about());
-    let map = fd.and_then(|fd| plan.fd(fd)).map_or_else(String::new, |info| info.name.clone());
+    let map = fd.and_then(|fd| plan.fd(fd)).map_or_else(String::new, |info| info.name.to_string());
     let path = plan.commands().find_map(|command| match command {
         Command::ObjGet(get) if Some(get.out) == fd => Some(get.path.clone()),
         _ => None,

@@ -1,6 +1,7 @@
 //! Loads an object: plan, execution, and an explanation when something fails.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -9,11 +10,11 @@ use super::explain;
 use super::map::{Holders, Map, MapError, OnDrop, Queue, TypedMap};
 use super::program::Program;
 use super::rejection::Rejection;
-use crate::base::Errno;
+use crate::base::{Endian, Errno};
 use crate::btf::BtfType;
 use crate::map::{MapDef, MapSource};
 use crate::object::Object;
-use crate::plan::{FdKind, Plan, PlanError};
+use crate::plan::{FdInfo, FdKind, Plan, PlanError, StepError};
 use crate::sys::MapFd;
 use crate::target::Target;
 
@@ -33,9 +34,31 @@ pub fn load(object: &Object) -> Result<Loaded, LoadError> {
 /// [`LoadError`]; then nothing stays behind, no pin either.
 pub fn load_with(object: &Object, inputs: Inputs) -> Result<Loaded, LoadError> {
     inputs.answer(object)?;
+    let needs = object.needs();
+    if needs.is_empty() && !needs.capabilities() {
+        return load_anywhere(object, inputs);
+    }
+    let plan = plan_for_running(object)?;
+    execute(&plan, inputs, object).map_err(|error| explain::step(object, &plan, error))
+}
+
+/// Loads what needs nothing of the running kernel to be known. The release it tells would prove what is there, never what is
+/// missing, so that the commands are the same without: it is asked for after a failure.
+fn load_anywhere(object: &Object, inputs: Inputs) -> Result<Loaded, LoadError> {
+    static ANY: Target = Target::with_everything(Endian::NATIVE);
+    let Ok(plan) = Plan::new(object, &ANY) else {
+        return load_plan(object, &plan_for_running(object)?, inputs);
+    };
+    execute(&plan, inputs, object).map_err(|error| match plan_for_running(object) {
+        Ok(plan) => explain::step(object, &plan, error),
+        Err(error) => error,
+    })
+}
+
+#[cold]
+fn plan_for_running(object: &Object) -> Result<Plan, LoadError> {
     let target = Target::running(object.needs()).map_err(LoadError::Target)?;
-    let plan = Plan::new(object, &target)?;
-    load_plan(object, &plan, inputs)
+    Ok(Plan::new(object, &target)?)
 }
 
 /// Executes `plan`, which was made for `object`, with what the caller supplies.
@@ -44,17 +67,19 @@ pub fn load_with(object: &Object, inputs: Inputs) -> Result<Loaded, LoadError> {
 /// [`LoadError`]; then nothing stays behind, no pin either.
 pub fn load_plan(object: &Object, plan: &Plan, inputs: Inputs) -> Result<Loaded, LoadError> {
     inputs.answer(object)?;
+    execute(plan, inputs, object).map_err(|error| explain::step(object, plan, error))
+}
+
+fn execute(plan: &Plan, inputs: Inputs, object: &Object) -> Result<Loaded, StepError> {
     let mut kernel = Kernel::with_inputs(plan, inputs);
-    match plan.execute(&mut kernel) {
-        Ok(()) => Ok(Loaded::collect(object, plan, &mut kernel)),
-        Err(error) => Err(explain::step(object, plan, error)),
-    }
+    plan.execute(&mut kernel)?;
+    Ok(Loaded::collect(object, plan, kernel))
 }
 
 /// What the caller supplies: the maps that an object declares as [supplied](crate::map::MapSource::Supplied).
 #[derive(Debug, Default)]
 pub struct Inputs {
-    maps: BTreeMap<String, Map>,
+    maps: Vec<(String, Map)>,
 }
 
 impl Inputs {
@@ -67,8 +92,14 @@ impl Inputs {
     /// The map that stands for `name`.
     #[must_use]
     pub fn map(mut self, name: impl Into<String>, map: Map) -> Self {
-        self.maps.insert(name.into(), map);
+        let name = name.into();
+        self.maps.retain(|(other, _)| *other != name);
+        self.maps.push((name, map));
         self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.maps.is_empty()
     }
 
     pub(super) fn into_maps(self) -> BTreeMap<String, MapFd> {
@@ -77,13 +108,20 @@ impl Inputs {
 
     /// Whether the object gets what it declares, and nothing else is there.
     fn answer(&self, object: &Object) -> Result<(), LoadError> {
+        if self.maps.is_empty() && object.needs().is_empty() {
+            return Ok(());
+        }
+        self.answer_needs(object)
+    }
+
+    fn answer_needs(&self, object: &Object) -> Result<(), LoadError> {
         let declared = |name: &str| object.map(name).filter(|map| map.source == MapSource::Supplied);
-        if let Some(name) = self.maps.keys().find(|name| declared(name).is_none()) {
+        if let Some(name) = self.maps.iter().map(|(name, _)| name).find(|name| declared(name).is_none()) {
             return Err(LoadError::NotWanted { map: name.clone() });
         }
         let declared = object.maps().iter().filter(|map| map.source == MapSource::Supplied);
-        declared.into_iter().try_for_each(|map| match self.maps.get(&map.name) {
-            Some(supplied) => fits(map, supplied),
+        declared.into_iter().try_for_each(|map| match self.maps.iter().find(|(name, _)| *name == map.name) {
+            Some((_, supplied)) => fits(map, supplied),
             None => Err(LoadError::NotSupplied { map: map.name.clone() }),
         })
     }
@@ -122,27 +160,38 @@ fn fits(declared: &MapDef, supplied: &Map) -> Result<(), LoadError> {
 #[derive(Debug, Default)]
 #[must_use = "dropping it closes its maps and programs, and stops the timers of its maps"]
 pub struct Loaded {
-    maps: BTreeMap<String, Map>,
-    programs: BTreeMap<String, Program>,
+    /// By name.
+    maps: Vec<Map>,
+    programs: Vec<Program>,
 }
 
 impl Loaded {
-    fn collect(object: &Object, plan: &Plan, kernel: &mut Kernel) -> Self {
-        let mut loaded = Self::default();
-        for (index, info) in (0u32..).zip(plan.fds()) {
-            let open = kernel.take(crate::plan::Fd::at(index));
-            match (info.kind, open) {
-                (FdKind::Map, Some(Open::Map(fd))) => {
-                    let holders = object.map(&info.name).map(Holders::of).unwrap_or_default();
-                    loaded.maps.insert(info.name.clone(), Map::held(&info.name, fd, holders));
+    fn collect(object: &Object, plan: &Plan, kernel: Kernel) -> Self {
+        let mut maps = Vec::with_capacity(object.maps().len());
+        let mut programs = Vec::with_capacity(object.programs().len());
+        for (fd, open) in kernel.into_open() {
+            match (plan.fd(fd), open) {
+                (Some(FdInfo { kind: FdKind::Map, name }), Open::Map(fd)) => {
+                    let holders = object.map(name).map(Holders::of).unwrap_or_default();
+                    maps.push(Map::held(Arc::clone(name), fd, holders));
                 }
-                (FdKind::Program, Some(Open::Program(fd))) => {
-                    loaded.programs.insert(info.name.clone(), Program::new(&info.name, fd));
+                (Some(FdInfo { kind: FdKind::Program, name }), Open::Program(fd)) => {
+                    programs.push(Program::new(Arc::clone(name), fd));
                 }
                 _ => {}
             }
         }
-        loaded
+        maps.sort_unstable_by(|a: &Map, b| a.name().cmp(b.name()));
+        programs.sort_unstable_by(|a: &Program, b| a.name().cmp(b.name()));
+        Self { maps, programs }
+    }
+
+    fn find_map(&self, name: &str) -> Result<usize, usize> {
+        self.maps.binary_search_by(|map| map.name().cmp(name))
+    }
+
+    fn find_program(&self, name: &str) -> Result<usize, usize> {
+        self.programs.binary_search_by(|program| program.name().cmp(name))
     }
 
     /// The map `name`.
@@ -150,7 +199,8 @@ impl Loaded {
     /// # Errors
     /// [`LoadError::NoSuch`].
     pub fn map(&self, name: &str) -> Result<&Map, LoadError> {
-        self.maps.get(name).ok_or_else(|| LoadError::NoSuch { what: "map", name: name.to_owned() })
+        let found = self.find_map(name).ok().and_then(|index| self.maps.get(index));
+        found.ok_or_else(|| LoadError::NoSuch { what: "map", name: name.to_owned() })
     }
 
     /// The map `name` with Rust types for its keys and values.
@@ -174,19 +224,20 @@ impl Loaded {
     /// # Errors
     /// [`LoadError::NoSuch`].
     pub fn program(&self, name: &str) -> Result<&Program, LoadError> {
-        self.programs.get(name).ok_or_else(|| LoadError::NoSuch { what: "program", name: name.to_owned() })
+        let found = self.find_program(name).ok().and_then(|index| self.programs.get(index));
+        found.ok_or_else(|| LoadError::NoSuch { what: "program", name: name.to_owned() })
     }
 
     /// Takes the map `name` out, to be owned by itself.
     #[must_use]
     pub fn take_map(&mut self, name: &str) -> Option<Map> {
-        self.maps.remove(name)
+        self.find_map(name).ok().map(|index| self.maps.remove(index))
     }
 
     /// Takes the program `name` out, to be owned by itself.
     #[must_use]
     pub fn take_program(&mut self, name: &str) -> Option<Program> {
-        self.programs.remove(name)
+        self.find_program(name).ok().map(|index| self.programs.remove(index))
     }
 
     /// The maps whose timers stop when this is dropped, by name: those with timers that no other handle and no pin is known to keep.
@@ -205,12 +256,12 @@ impl Loaded {
 
     /// The maps, by name.
     pub fn maps(&self) -> impl Iterator<Item = &Map> {
-        self.maps.values()
+        self.maps.iter()
     }
 
     /// The programs, by name.
     pub fn programs(&self) -> impl Iterator<Item = &Program> {
-        self.programs.values()
+        self.programs.iter()
     }
 }
 

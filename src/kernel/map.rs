@@ -9,6 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -32,7 +33,7 @@ use crate::sys::{self, MapFd};
 #[derive(Debug)]
 #[must_use = "the timers of a map stop when its last handle is dropped"]
 pub struct Map {
-    name: String,
+    name: Arc<str>,
     fd: MapFd,
     holders: Holders,
 }
@@ -108,11 +109,11 @@ impl Map {
         self.fd
     }
 
-    pub(super) fn new(name: impl Into<String>, fd: MapFd) -> Self {
+    pub(super) fn new(name: impl Into<Arc<str>>, fd: MapFd) -> Self {
         Self::held(name, fd, Holders::default())
     }
 
-    pub(super) fn held(name: impl Into<String>, fd: MapFd, holders: Holders) -> Self {
+    pub(super) fn held(name: impl Into<Arc<str>>, fd: MapFd, holders: Holders) -> Self {
         Self { name: name.into(), fd, holders }
     }
 
@@ -203,7 +204,7 @@ impl Map {
     /// [`MapError::Kernel`]: EMFILE.
     pub fn try_clone(&self) -> Result<Self, MapError> {
         let fd = self.fd.try_clone().map_err(|errno| self.error("dup", errno))?;
-        Ok(Self::held(&self.name, fd, self.holders.clone()))
+        Ok(Self::held(Arc::clone(&self.name), fd, self.holders.clone()))
     }
 
     /// Pins the map at `path` in a bpffs (`BPF_OBJ_PIN`, since 4.4): it lives, and its timers run, until
@@ -253,7 +254,7 @@ impl Map {
         if actual == given {
             return Ok(());
         }
-        Err(MapError::Size { map: self.name.clone(), part, actual, given })
+        Err(MapError::Size { map: self.name.to_string(), part, actual, given })
     }
 
     /// Copies the value of `key` into `value`, which is [`value_size`](Self::value_size) bytes long (in a per-CPU map,
@@ -278,7 +279,7 @@ impl Map {
     /// [`update`](Self::update): EINVAL where the object does not fit the map.
     pub fn set_fd<K: BtfType>(&self, key: &K, object: impl AsFd) -> Result<(), MapError> {
         if self.kind().fd_values().is_none() {
-            return Err(MapError::NoDescriptors { map: self.name.clone(), kind: self.kind() });
+            return Err(MapError::NoDescriptors { map: self.name.to_string(), kind: self.kind() });
         }
         self.same_size("key", self.key_size(), K::SIZE)?;
         let number = object.as_fd().as_raw_fd();
@@ -324,7 +325,7 @@ impl Map {
     }
 
     fn error(&self, operation: &'static str, errno: Errno) -> MapError {
-        MapError::Kernel { map: self.name.clone(), operation, errno }
+        MapError::Kernel { map: self.name.to_string(), operation, errno }
     }
 }
 
@@ -459,12 +460,12 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     fn one_value(&self, given: usize) -> Result<(), MapError> {
         match self.map.values_per_key() {
             actual if actual == given => Ok(()),
-            actual => Err(MapError::PerCpu { map: self.map.name.clone(), actual, given }),
+            actual => Err(MapError::PerCpu { map: self.map.name.to_string(), actual, given }),
         }
     }
 
     fn unreadable(&self, part: &'static str) -> MapError {
-        MapError::Value { map: self.map.name.clone(), part }
+        MapError::Value { map: self.map.name.to_string(), part }
     }
 }
 
@@ -490,8 +491,8 @@ impl<K: BtfType> Iterator for Keys<'_, K> {
         let mut next = vec![0; K::SIZE];
         match self.map.next_key(self.last.as_deref(), &mut next) {
             Ok(true) => {
-                let key =
-                    read(&next).ok_or_else(|| MapError::Value { map: self.map.name.clone(), part: "key" });
+                let key = read(&next)
+                    .ok_or_else(|| MapError::Value { map: self.map.name.to_string(), part: "key" });
                 self.last = Some(next);
                 Some(key)
             }

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -14,7 +15,7 @@ use crate::sys::{self, ProgFd};
 /// It lives as long as anything refers to it: a descriptor, a pin, a link, a timer whose callback it holds.
 #[derive(Debug)]
 pub struct Program {
-    name: String,
+    name: Arc<str>,
     fd: ProgFd,
 }
 
@@ -93,7 +94,7 @@ pub struct TestOutcome {
 }
 
 impl Program {
-    pub(super) fn new(name: impl Into<String>, fd: ProgFd) -> Self {
+    pub(super) fn new(name: impl Into<Arc<str>>, fd: ProgFd) -> Self {
         Self { name: name.into(), fd }
     }
 
@@ -106,7 +107,7 @@ impl Program {
         let path = path.as_ref();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match super::pin::get(path).and_then(ProgFd::try_from) {
-            Ok(fd) => Ok(Self { name, fd }),
+            Ok(fd) => Ok(Self::new(name, fd)),
             Err(errno) => Err(ProgramError { program: name, operation: "OBJ_GET", errno }),
         }
     }
@@ -118,7 +119,7 @@ impl Program {
     pub fn from_fd(name: impl Into<String>, fd: OwnedFd) -> Result<Self, ProgramError> {
         let name = name.into();
         match ProgFd::try_from(fd) {
-            Ok(fd) => Ok(Self { name, fd }),
+            Ok(fd) => Ok(Self::new(name, fd)),
             Err(errno) => Err(ProgramError { program: name, operation: "OBJ_GET_INFO_BY_FD", errno }),
         }
     }
@@ -131,7 +132,7 @@ impl Program {
     pub fn from_id(id: u32) -> Result<Self, ProgramError> {
         let name = format!("#{id}");
         match sys::ids::prog_fd(id) {
-            Ok(fd) => Ok(Self { name, fd }),
+            Ok(fd) => Ok(Self::new(name, fd)),
             Err(errno) => Err(ProgramError { program: name, operation: "PROG_GET_FD_BY_ID", errno }),
         }
     }
@@ -208,7 +209,7 @@ impl Program {
     }
 
     fn error(&self, operation: &'static str, errno: Errno) -> ProgramError {
-        ProgramError { program: self.name.clone(), operation, errno }
+        ProgramError { program: self.name.to_string(), operation, errno }
     }
 }
 

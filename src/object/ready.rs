@@ -1,12 +1,15 @@
 //! What every load of an object needs of its programs, made once: bytes, and what a kernel has to have.
 
 use std::collections::BTreeSet;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
-use super::linker::{LinkedProgram, Placed};
+use super::linker::{LinkedProgram, OpenReloc, Placed};
 use super::parts::Parts;
-use crate::asm::{Helper, Insn, Isa, MapRef, RelocKind, Slot};
+use crate::asm::{Helper, Insn, Isa, MapRef, RelocKind, Slot, limits};
 use crate::base::KernelVersion;
+use crate::btf::special::FieldKind;
+use crate::map::MapDef;
 
 /// A program as the bytes a load takes, in the object's byte order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +20,8 @@ pub(crate) struct Ready {
     pub(crate) maps: Box<[usize]>,
     /// Whether nothing but the maps was open.
     pub(crate) complete: bool,
+    /// Whether a kernel that has everything can have nothing against it: neither its length nor its timers.
+    pub(crate) ordinary: bool,
     /// `func_info`.
     pub(crate) func_info: Arc<[u8]>,
     /// `line_info`.
@@ -45,12 +50,67 @@ impl Ready {
         let endian = object.endian;
         Self {
             insns: bytes(slots.iter().map(|slot| slot.to_bytes(endian))),
+            ordinary: slots.len() <= limits::INSNS as usize
+                && (program.def.kind.timers().is_some() || !timers(program, object)),
             maps: maps.into(),
             complete,
             func_info: bytes(program.func_info.iter().map(|record| record.to_bytes(endian))),
             line_info: bytes(program.line_info.iter().map(|record| record.to_bytes(endian))),
             core_relos: bytes(program.core_relos.iter().map(|record| record.to_bytes(endian))),
         }
+    }
+}
+
+/// Whether the program starts timers or names a map that holds some.
+fn timers(program: &LinkedProgram, object: &Parts) -> bool {
+    let is_timer = |used: &Use| matches!(used.what, Used::Helper(helper) if helper.is_timer());
+    let holds_timer = |map: &MapDef| map.fields.iter().any(|field| field.kind == FieldKind::Timer);
+    let names_timer = |reloc: &OpenReloc| object.map(&reloc.symbol).is_some_and(holds_timer);
+    program.uses.iter().any(is_timer) || program.relocs.iter().any(names_timer)
+}
+
+/// The names of an object, to be shared by every plan of it.
+pub(crate) struct Labels {
+    /// The object's.
+    pub(crate) object: Arc<str>,
+    /// The licence.
+    pub(crate) license: Arc<CStr>,
+    /// Those of its maps, in their order.
+    pub(crate) maps: Box<[Label]>,
+    /// Those of its programs, in their order.
+    pub(crate) programs: Box<[Label]>,
+}
+
+impl Labels {
+    pub(super) fn of(object: &Parts) -> Self {
+        Self {
+            object: object.name.as_str().into(),
+            // The rules of an object allow no NUL in it.
+            license: CString::new(object.license.as_str()).unwrap_or_default().into(),
+            maps: object.maps.iter().map(|map| Label::new(&map.name)).collect(),
+            programs: object.programs.iter().map(|program| Label::new(&program.name)).collect(),
+        }
+    }
+}
+
+/// A name, and what of it the kernel is told.
+pub(crate) struct Label {
+    pub(crate) name: Arc<str>,
+    /// What the kernel allows in a name (`bpf_obj_name_cpy`): 15 letters, digits, `_` and `.`.
+    pub(crate) kernel: Arc<str>,
+}
+
+impl Label {
+    pub(crate) fn new(name: &str) -> Self {
+        const LONGEST: usize = limits::OBJ_NAME_BYTES - 1;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+        let shared: Arc<str> = name.into();
+        if name.len() <= LONGEST && name.bytes().all(allowed) {
+            return Self { name: Arc::clone(&shared), kernel: shared };
+        }
+        let replaced = |c: char| if u8::try_from(c).is_ok_and(allowed) { c } else { '_' };
+        let kernel: String = name.chars().take(LONGEST).map(replaced).collect();
+        Self { name: shared, kernel: kernel.into() }
     }
 }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Fd, ProgLoad};
+use super::Fd;
 use crate::asm::Slot;
 use crate::base::Endian;
 use crate::btf::TypeId;
-use crate::kind::ProgType;
 use crate::object::ready::{bytes, set_map_index};
 
 /// The instructions of a program, and the descriptors they use.
@@ -86,20 +85,14 @@ impl Body {
 
 /// The instructions of a program as bytes, and the descriptors they use.
 pub(super) struct Instructions {
-    insns: Arc<[u8]>,
-    fd_array: Vec<Fd>,
-    fd_slots: Vec<(u32, Fd)>,
+    pub(super) insns: Arc<[u8]>,
+    pub(super) fd_array: Vec<Fd>,
+    pub(super) fd_slots: Vec<(u32, Fd)>,
 }
 
 impl Instructions {
     /// Those that were made when the object was closed.
     pub(super) fn ready(insns: &Arc<[u8]>, fd_array: Vec<Fd>) -> Self {
         Self { insns: Arc::clone(insns), fd_array, fd_slots: Vec::new() }
-    }
-
-    /// A load of them, all else empty.
-    pub(super) fn into_load(self, prog_type: ProgType, out: Fd) -> ProgLoad {
-        let Self { insns, fd_array, fd_slots } = self;
-        ProgLoad { fd_array, fd_slots, ..ProgLoad::new(prog_type, insns, out) }
     }
 }

@@ -1,7 +1,6 @@
 //! Writes the commands, in the order the kernel needs them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::body::{Body, Instructions};
@@ -10,13 +9,13 @@ use super::{
     BtfLoad, Command, ElemValue, Fd, FdById, FdInfo, FdKind, Log, MapBtf, MapCreate, MapFreeze, MapShape,
     MapUpdateElem, ObjGet, ObjGetInfoByFd, ObjPin, Plan, PlanError, ProgBtf, ProgLoad, Step, When,
 };
-use crate::asm::{RelocKind, limits};
+use crate::asm::RelocKind;
 use crate::base::flags::{Access, ElemFlags};
 use crate::btf::Kind;
 use crate::map::{Entry, EntryValue, MapDef, MapSource};
 use crate::object::Object;
 use crate::object::linker::{Linked, LinkedProgram};
-use crate::object::ready::Ready;
+use crate::object::ready::{Label, Ready};
 use crate::relocate::{Answer, Found, Resolver, sanitize};
 use crate::target::{Feature, Target};
 
@@ -33,7 +32,7 @@ pub(super) fn plan(object: &Object, target: &Target) -> Result<Plan, PlanError> 
         maps: Vec::with_capacity(object.maps().len()),
         programs: Vec::with_capacity(linked.programs.len()),
         btf: None,
-        modules: BTreeMap::new(),
+        modules: Vec::new(),
     };
     planner.btf(linked)?;
     planner.maps()?;
@@ -41,13 +40,14 @@ pub(super) fn plan(object: &Object, target: &Target) -> Result<Plan, PlanError> 
     if !plain {
         planner.fill(false)?;
     }
-    linked.programs.iter().try_for_each(|program| planner.program(program))?;
+    let programs = linked.programs.iter().zip(&object.labels().programs);
+    programs.into_iter().try_for_each(|(program, label)| planner.program(program, label))?;
     if !plain {
         planner.fill(true)?;
         planner.pin();
     }
     let Planner { fds, steps, .. } = planner;
-    let (name, target, endian) = (object.name().to_owned(), target.called(), object.endian());
+    let (name, target, endian) = (Arc::clone(&object.labels().object), target.called(), object.endian());
     Ok(Plan { name, target, endian, fds, steps })
 }
 
@@ -63,13 +63,13 @@ struct Planner<'a> {
     programs: Vec<Fd>,
     btf: Option<Fd>,
     /// The descriptors of modules' BTF, by their place in the target.
-    modules: BTreeMap<usize, Fd>,
+    modules: Vec<(usize, Fd)>,
 }
 
 impl<'a> Planner<'a> {
-    fn fd(&mut self, kind: FdKind, name: &str) -> Fd {
+    fn fd(&mut self, kind: FdKind, name: &Arc<str>) -> Fd {
         let index = u32::try_from(self.fds.len()).unwrap_or(u32::MAX);
-        self.fds.push(FdInfo { kind, name: name.to_owned() });
+        self.fds.push(FdInfo { kind, name: Arc::clone(name) });
         Fd(index)
     }
 
@@ -94,22 +94,22 @@ impl<'a> Planner<'a> {
             Cow::Borrowed(_) => Arc::clone(&linked.btf_bytes),
             Cow::Owned(btf) => btf.encode(self.object.endian()).into(),
         };
-        let out = self.fd(FdKind::Btf, self.object.name());
+        let out = self.fd(FdKind::Btf, &self.object.labels().object);
         self.step(When::Always, Command::BtfLoad(BtfLoad { bytes, log: Log::default(), token: None, out }));
         self.btf = Some(out);
         Ok(())
     }
 
     fn maps(&mut self) -> Result<(), PlanError> {
-        for map in self.object.maps() {
-            let out = self.fd(FdKind::Map, &map.name);
+        for (map, label) in self.object.maps().iter().zip(&self.object.labels().maps) {
+            let out = self.fd(FdKind::Map, &label.name);
             self.maps.push(out);
             match &map.source {
                 MapSource::Supplied => {}
-                MapSource::Create => self.create_map(map, out, When::Always)?,
+                MapSource::Create => self.create_map(map, label, out, When::Always)?,
                 MapSource::Pinned { path } => {
                     self.open_pin(map, path, out)?;
-                    self.create_map(map, out, When::Missing(out))?;
+                    self.create_map(map, label, out, When::Missing(out))?;
                 }
             }
         }
@@ -144,14 +144,10 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn create_map(&mut self, map: &MapDef, out: Fd, when: When) -> Result<(), PlanError> {
+    fn create_map(&mut self, map: &MapDef, label: &Label, out: Fd, when: When) -> Result<(), PlanError> {
         let inner = match &map.inner {
             None => None,
-            Some(template) => {
-                let inner = self.fd(FdKind::InnerMap, &template.name);
-                self.create_map(template, inner, when)?;
-                Some(inner)
-            }
+            Some(template) => Some(self.create_template(template, when)?),
         };
         self.requirements.map(map)?;
         let btf = self.btf.filter(|_| self.has_types(map)).map(|btf| MapBtf {
@@ -166,13 +162,27 @@ impl<'a> Planner<'a> {
             flags: map.flags,
             inner,
             numa_node: map.numa_node,
-            name: self.kernel_name(&map.name),
+            name: self.kernel_name(label),
             btf,
             extra: map.extra,
-            ..MapCreate::new(map.kind, out)
+            kind: map.kind,
+            ifindex: 0,
+            vmlinux_value_type: 0,
+            value_type_btf: None,
+            token: None,
+            exclusive_to: Vec::new(),
+            out,
         };
         self.step(when, Command::MapCreate(Box::new(create)));
         Ok(())
+    }
+
+    #[cold]
+    fn create_template(&mut self, template: &MapDef, when: When) -> Result<Fd, PlanError> {
+        let label = Label::new(&template.name);
+        let inner = self.fd(FdKind::InnerMap, &label.name);
+        self.create_map(template, &label, inner, when)?;
+        Ok(inner)
     }
 
     /// A section of global variables is described by a DATASEC, for which nothing else stands in a map without keys.
@@ -244,25 +254,35 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn program(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
-        self.requirements.program(program)?;
-        self.requirements.timer_maps(self.object, program)?;
+    fn program(&mut self, program: &LinkedProgram, label: &Label) -> Result<(), PlanError> {
+        self.requirements.program(self.object, program)?;
         let body = self.body(program)?;
         let btf = self.btf.filter(|_| self.requirements.func_info());
         let attach = self.resolver.attach_target(&program.def)?;
         let attach_to =
             attach.and_then(|found| found.module).map(|module| self.module(module)).transpose()?;
-        let out = self.fd(FdKind::Program, &program.def.name);
+        let out = self.fd(FdKind::Program, &label.name);
         self.programs.push(out);
+        let Instructions { insns, fd_array, fd_slots } = body;
         let load = ProgLoad {
-            license: self.object.license().to_owned(),
+            prog_type: program.def.kind.prog_type(),
+            insns,
+            fd_slots,
+            license: Arc::clone(&self.object.labels().license),
+            kern_version: 0,
             flags: program.def.flags,
-            name: self.kernel_name(&program.def.name),
+            name: self.kernel_name(label),
+            ifindex: 0,
             expected_attach_type: self.requirements.attach_type(&program.def)?,
             btf: btf.map(|btf| prog_btf(btf, program)),
             attach_btf_id: attach.map_or(0, |found| found.id.0),
             attach_to,
-            ..body.into_load(program.def.kind.prog_type(), out)
+            fd_array,
+            bind_fd_array: false,
+            token: None,
+            signature: None,
+            log: Log::default(),
+            out,
         };
         self.step(When::Always, Command::ProgLoad(Box::new(load)));
         Ok(())
@@ -302,31 +322,21 @@ impl<'a> Planner<'a> {
 
     /// The descriptor of a module's BTF; the first use opens it.
     fn module(&mut self, module: usize) -> Result<Fd, PlanError> {
-        if let Some(&fd) = self.modules.get(&module) {
+        if let Some(&(_, fd)) = self.modules.iter().find(|(known, _)| *known == module) {
             return Ok(fd);
         }
         let target = self.target;
         let (name, id, _) = target.modules().nth(module).unwrap_or_default();
         self.requirements.module(name)?;
-        let out = self.fd(FdKind::ModuleBtf, name);
+        let out = self.fd(FdKind::ModuleBtf, &name.into());
         let open = FdById { id, access: Access::ReadWrite, token: None, out };
         self.step(When::Always, Command::BtfGetFdById(open));
-        self.modules.insert(module, out);
+        self.modules.push((module, out));
         Ok(out)
     }
 
-    /// What the kernel allows in a name (`bpf_obj_name_cpy`): 15 letters, digits, `_` and `.`.
-    fn kernel_name(&self, name: &str) -> String {
-        const LONGEST: usize = limits::OBJ_NAME_BYTES - 1;
-        if !self.target.feature(Feature::ObjectNames).counts_as_present() {
-            return String::new();
-        }
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
-        if name.len() <= LONGEST && name.bytes().all(allowed) {
-            return name.to_owned();
-        }
-        let replaced = |c: char| if u8::try_from(c).is_ok_and(allowed) { c } else { '_' };
-        name.chars().take(LONGEST).map(replaced).collect()
+    fn kernel_name(&self, label: &Label) -> Arc<str> {
+        if self.requirements.names() { Arc::clone(&label.kernel) } else { Arc::default() }
     }
 }
 

@@ -61,13 +61,15 @@ impl Plan {
     /// # Errors
     /// The first step that failed. Every descriptor and pin that earlier steps made is gone by then.
     pub fn execute(&self, bpf: &mut impl Bpf) -> Result<(), StepError> {
-        let mut run = Run { plan: self, missing: vec![false; self.fds.len()], done: Vec::new() };
-        let result = (0..).zip(&self.steps).try_for_each(|(index, step)| run.step(bpf, index, step));
-        match result {
-            Ok(()) => self.temporary().for_each(|fd| bpf.close(fd)),
-            Err(_) => run.undo(bpf),
+        let mut run = Run { plan: self, missing: Vec::new() };
+        for (index, step) in self.steps.iter().enumerate() {
+            if let Err(error) = run.step(bpf, index, step) {
+                run.undo(bpf, &error);
+                return Err(error);
+            }
         }
-        result
+        self.temporary().for_each(|fd| bpf.close(fd));
+        Ok(())
     }
 }
 
@@ -75,9 +77,7 @@ impl Plan {
 struct Run<'a> {
     plan: &'a Plan,
     /// The pins that were not there.
-    missing: Vec<bool>,
-    /// The commands that worked.
-    done: Vec<&'a Command>,
+    missing: Vec<Fd>,
 }
 
 impl<'a> Run<'a> {
@@ -86,22 +86,20 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         match call(bpf, &step.command) {
-            Ok(reply) => {
-                self.done.push(&step.command);
-                compare(index, step, &reply)
-            }
-            Err(failure) => match may_be_missing(&step.command, &failure) {
-                Some(fd) => {
-                    self.note_missing(fd);
-                    Ok(())
-                }
-                None => Err(StepError::Failed { step: index, failure }),
-            },
+            Ok(reply) => compare(index, step, &reply),
+            Err(failure) => self.failed(index, step, failure),
         }
     }
 
+    #[cold]
+    fn failed(&mut self, index: usize, step: &Step, failure: Failure) -> Result<(), StepError> {
+        let missing = may_be_missing(&step.command, &failure);
+        self.missing.push(missing.ok_or(StepError::Failed { step: index, failure })?);
+        Ok(())
+    }
+
     fn applies(&self, when: When) -> bool {
-        let is_missing = |fd: Fd| self.missing.get(fd.index()).copied().unwrap_or(false);
+        let is_missing = |fd: Fd| self.missing.contains(&fd);
         match when {
             When::Always => true,
             When::Found(fd) => !is_missing(fd),
@@ -109,15 +107,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn note_missing(&mut self, fd: Fd) {
-        if let Some(missing) = self.missing.get_mut(fd.index()) {
-            *missing = true;
-        }
-    }
-
     /// The last first: a pin before the descriptor it was made from.
-    fn undo(&self, bpf: &mut impl Bpf) {
-        for command in self.done.iter().rev() {
+    #[cold]
+    fn undo(&self, bpf: &mut impl Bpf, error: &StepError) {
+        let done = match *error {
+            StepError::Failed { step, .. } => step,
+            // The question worked, it is the answer that is wrong.
+            StepError::Incompatible { step, .. } => step + 1,
+        };
+        for command in self.plan.steps.iter().take(done).rev().filter(|step| self.was_made(step)) {
+            let command = &command.command;
             if let Command::ObjPin(pin) = command {
                 bpf.unpin(pin);
             }
@@ -125,6 +124,15 @@ impl<'a> Run<'a> {
                 bpf.close(fd);
             }
         }
+    }
+
+    /// Whether a step before the one that failed was made, and worked.
+    fn was_made(&self, step: &Step) -> bool {
+        let found = match &step.command {
+            Command::ObjGet(get) => !self.missing.contains(&get.out),
+            _ => true,
+        };
+        found && self.applies(step.when)
     }
 }
 
@@ -145,10 +153,11 @@ fn compare(index: usize, step: &Step, reply: &Reply) -> Result<(), StepError> {
 }
 
 fn call(bpf: &mut impl Bpf, command: &Command) -> Result<Reply, Failure> {
-    let first = match patiently(bpf, command) {
-        Ok(reply) => return Ok(reply),
-        Err(failure) => failure,
-    };
+    patiently(bpf, command).or_else(|first| with_log(bpf, command, first))
+}
+
+#[cold]
+fn with_log(bpf: &mut impl Bpf, command: &Command, first: Failure) -> Result<Reply, Failure> {
     match command.log() {
         None => Err(first),
         Some(log) if log.level.is_empty() => {

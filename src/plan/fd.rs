@@ -1,5 +1,7 @@
 //! Descriptors before there are any: names for what commands will make.
 
+use std::sync::Arc;
+
 /// A file descriptor of a plan: an index into the plan's list of what will be open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fd(pub(crate) u32);
@@ -24,7 +26,7 @@ pub struct FdInfo {
     /// What it is.
     pub kind: FdKind,
     /// The name of the map, program or link; the object's for BTF.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 /// The kinds of descriptors a plan deals with.

@@ -21,6 +21,8 @@ const MAP_EXTRA: KernelVersion = KernelVersion::new(5, 16);
 /// Refuses what the target lacks and notes what it is only assumed to have.
 pub(super) struct Requirements<'a> {
     target: &'a Target,
+    /// The target has it all.
+    everything: bool,
     assumptions: Vec<Assumption>,
 }
 
@@ -29,7 +31,7 @@ impl<'a> Requirements<'a> {
         if object.endian() != target.endian() {
             return Err(PlanError::Endian { object: object.endian(), target: target.endian() });
         }
-        Ok(Self { target, assumptions: Vec::new() })
+        Ok(Self { target, everything: target.has_everything(), assumptions: Vec::new() })
     }
 
     pub(super) fn take_assumptions(&mut self) -> Vec<Assumption> {
@@ -50,8 +52,12 @@ impl<'a> Requirements<'a> {
         Ok(there)
     }
 
+    pub(super) fn names(&self) -> bool {
+        self.everything || self.target.feature(Feature::ObjectNames).counts_as_present()
+    }
+
     pub(super) fn func_info(&self) -> bool {
-        self.target.feature(Feature::FuncInfo).counts_as_present()
+        self.everything || self.target.feature(Feature::FuncInfo).counts_as_present()
     }
 
     pub(super) fn fd_array(&mut self) -> bool {
@@ -59,6 +65,10 @@ impl<'a> Requirements<'a> {
     }
 
     pub(super) fn map(&mut self, map: &MapDef) -> Result<(), PlanError> {
+        if self.everything && self.target.page_size().is_none() { Ok(()) } else { self.known_map(map) }
+    }
+
+    fn known_map(&mut self, map: &MapDef) -> Result<(), PlanError> {
         let what = || format!("map `{}`", map.name);
         if let Some(since) = map.kind.since() {
             self.need(Subject::MapKind(map.kind.0), since, what, map.kind, &map.site)?;
@@ -107,15 +117,16 @@ impl<'a> Requirements<'a> {
     /// Whether a program cannot be loaded without its BTF. A global function is verified as a static one where there are
     /// none (before 5.6).
     pub(super) fn needs_btf(&self, program: &LinkedProgram) -> bool {
-        let global_functions = self.target.feature(Feature::GlobalFunctions).counts_as_present();
-        program.needs_btf || !program.core_relos.is_empty() || program.calls_global && global_functions
+        let global_functions =
+            || self.everything || self.target.feature(Feature::GlobalFunctions).counts_as_present();
+        program.needs_btf || !program.core_relos.is_empty() || program.calls_global && global_functions()
     }
 
     /// `expected_attach_type`; a kernel without (before 4.17) knows some kinds all the same.
     pub(super) fn attach_type(&mut self, program: &ProgramDef) -> Result<Option<AttachType>, PlanError> {
         let Some(attach_type) = program.kind.expected_attach_type() else { return Ok(None) };
         let feature = Feature::ExpectedAttachType;
-        if self.target.feature(feature).counts_as_present() {
+        if self.everything || self.target.feature(feature).counts_as_present() {
             return Ok(Some(attach_type));
         }
         if program.kind.attach_type_is_optional() {
@@ -149,7 +160,15 @@ impl<'a> Requirements<'a> {
         }
     }
 
-    pub(super) fn program(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
+    pub(super) fn program(&mut self, object: &Object, program: &LinkedProgram) -> Result<(), PlanError> {
+        if self.everything && program.ready.ordinary {
+            return Ok(());
+        }
+        self.known_program(program)?;
+        self.timer_maps(object, program)
+    }
+
+    fn known_program(&mut self, program: &LinkedProgram) -> Result<(), PlanError> {
         let kind = program.def.kind;
         let what = || format!("program `{}`", program.def.name);
         self.need(Subject::ProgType(kind.prog_type().0), kind.since(), what, kind.name(), &program.def.site)?;
@@ -231,12 +250,11 @@ impl<'a> Requirements<'a> {
     }
 
     fn timer(&mut self, program: &LinkedProgram, index: usize, helper: Helper) -> Result<(), PlanError> {
-        let timers = Helper::TIMER_INIT.number()..=Helper::TIMER_CANCEL.number();
-        if timers.contains(&helper.number()) { self.timers(program, index) } else { Ok(()) }
+        if helper.is_timer() { self.timers(program, index) } else { Ok(()) }
     }
 
     /// Programs that may have no timers may not even name a map that holds some (`check_map_prog_compatibility`).
-    pub(super) fn timer_maps(&mut self, object: &Object, program: &LinkedProgram) -> Result<(), PlanError> {
+    fn timer_maps(&mut self, object: &Object, program: &LinkedProgram) -> Result<(), PlanError> {
         if program.def.kind.timers() == Some(Feature::Timers.since()) {
             return Ok(());
         }
@@ -315,6 +333,10 @@ impl<'a> Requirements<'a> {
 
     /// Whether the target may have `subject`; noted as assumed where it is not known to.
     fn fact(&mut self, subject: Subject, since: KernelVersion) -> bool {
+        self.everything || self.known_fact(subject, since)
+    }
+
+    fn known_fact(&mut self, subject: Subject, since: KernelVersion) -> bool {
         match self.target.fact(subject, since) {
             Fact::Yes => true,
             Fact::No => false,

@@ -83,7 +83,11 @@ fn told_size<A: Plain>(attr: &A, least: usize) -> usize {
 
 fn used_size<A: Plain>(attr: &A) -> usize {
     let bytes = as_bytes(attr);
-    let used = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+    let (words, rest) = bytes.as_chunks::<4>();
+    let used = match rest.iter().rposition(|&byte| byte != 0) {
+        Some(last) => words.len() * 4 + last + 1,
+        None => words.iter().rposition(|word| *word != [0; 4]).map_or(0, |last| last * 4 + 1),
+    };
     A::ENDS.iter().copied().find(|&end| end >= used).unwrap_or(used)
 }
 

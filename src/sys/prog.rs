@@ -84,8 +84,7 @@ pub struct Signature<'a> {
 /// came. `EINVAL` without a call where `insns` or records have a rest, or the name does not fit.
 #[doc(alias = "BPF_PROG_LOAD")]
 pub fn load(program: &Load<'_>, log: &mut Log<'_>) -> Result<ProgFd, Errno> {
-    let fds: Vec<u32> = program.fd_array.iter().map(|&fd| descriptor(fd)).collect();
-    let mut attr = load_attr(program, &fds)?;
+    let mut attr = load_attr(program)?;
     let least = if log.is_wanted() { offset_of!(abi::ProgLoad, prog_token_fd) } else { 0 };
     (attr.log_level, attr.log_size, attr.log_buf) = log.start();
     // SAFETY: code, licence, records, descriptors and signature are live slices of the lengths told, which the kernel only
@@ -95,7 +94,7 @@ pub fn load(program: &Load<'_>, log: &mut Log<'_>) -> Result<ProgFd, Errno> {
     Ok(ProgFd::trusted(result?, program.prog_type))
 }
 
-fn load_attr(program: &Load<'_>, fds: &[u32]) -> Result<abi::ProgLoad, Errno> {
+fn load_attr(program: &Load<'_>) -> Result<abi::ProgLoad, Errno> {
     let mut attr = abi::ProgLoad {
         prog_type: program.prog_type,
         insn_cnt: records(program.insns, 8)?,
@@ -108,9 +107,10 @@ fn load_attr(program: &Load<'_>, fds: &[u32]) -> Result<abi::ProgLoad, Errno> {
         expected_attach_type: program.expected_attach_type,
         attach_btf_id: program.attach_btf_id,
         attach_prog_fd: optional(program.attach_to),
-        fd_array: input(fds),
+        // A borrowed descriptor has the representation of a C int.
+        fd_array: input(program.fd_array),
         prog_token_fd: optional_signed(program.token),
-        fd_array_cnt: if program.bind_fd_array { count(fds)? } else { 0 },
+        fd_array_cnt: if program.bind_fd_array { count(program.fd_array)? } else { 0 },
         signature: program.signature.map_or(0, |signature| input(signature.bytes)),
         signature_size: program.signature.map_or(Ok(0), |signature| count(signature.bytes))?,
         keyring_id: program.signature.map_or(0, |signature| signature.keyring),

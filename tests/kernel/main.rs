@@ -4,6 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../samples/mod.rs"]
+mod samples;
+
 #[path = "../support/golden.rs"]
 mod golden;
 
@@ -19,6 +22,7 @@ mod loader;
 mod maps;
 mod names;
 mod probes;
+mod records;
 mod refused;
 mod rejections;
 mod runs;
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     maps::add(&mut suite);
     names::add(&mut suite);
     probes::add(&mut suite);
+    records::add(&mut suite);
     rejections::add(&mut suite);
     runs::add(&mut suite);
     #[cfg(feature = "sim")]

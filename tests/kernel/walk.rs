@@ -2,6 +2,7 @@
 
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R4, R6};
 use bpfsmith::asm::{Assembler, Helper, Insn, Isa, MapRef, RelocKind, Size, walk};
+use bpfsmith::base::KernelVersion;
 use bpfsmith::kernel::{self, Inputs, LoadError, Loaded, TestRun};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
@@ -22,6 +23,10 @@ pub fn add(suite: &mut Suite) {
         "walk: what came after this kernel it refuses, by its opcode or register",
         refused,
     );
+    suite.test(
+        "walk: what came after 5.15 older kernels refuse in words that are known",
+        every_later_group_has_its_refusal,
+    );
     suite.test("walk: the harness holds each instruction as it was given", unchanged);
 }
 
@@ -34,24 +39,87 @@ fn too_young(insn: &Insn) -> bool {
 fn taken() {
     let failures: Vec<String> = walk::all()
         .filter(|insn| !too_young(insn))
-        .filter_map(|insn| load(&insn).and_then(run).err().map(|error| format!("{insn:?}: {error}")))
+        .filter_map(|insn| load(&insn).and_then(run).err().map(|error| (insn, error)))
+        .filter(|(insn, error)| !is_known_without_operands(insn, error))
+        .map(|(insn, error)| format!("{insn:?}: {error}"))
         .collect();
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
-/// What kernels say to instructions that came later.
-const UNKNOWN: &[(Isa, &str)] =
-    &[(Isa::INDIRECT_JUMP, "unknown opcode 0d"), (Isa::STACK_ARGUMENTS, "R11 is invalid")];
+/// Groups whose operands only a program of several parts can make: tables of jumps, functions of more than five arguments.
+const OF_SEVERAL_PARTS: Isa = Isa::INDIRECT_JUMP.union(Isa::STACK_ARGUMENTS);
+
+/// The kernel knows the instruction, and has something against its operands.
+fn is_known_without_operands(insn: &Insn, error: &LoadError) -> bool {
+    let reason = error.rejection().map(|rejection| rejection.reason());
+    insn.isa().intersects(OF_SEVERAL_PARTS)
+        && reason.is_some_and(|reason| refusal(insn) != Some(Refusal::Verifier(reason.to_owned())))
+}
+
+/// The oldest kernel that what follows is known for.
+const OLDEST: KernelVersion = KernelVersion::new(5, 15);
+
+/// How a kernel refuses what came after it.
+#[derive(Debug, PartialEq)]
+enum Refusal {
+    /// With these words.
+    Verifier(String),
+    /// It has no maps of the kind that the instruction is for.
+    Map,
+}
+
+/// What a kernel from 5.15 on says to an instruction of a group that came later (kernel/bpf/verifier.c): to opcodes that it
+/// does not know, and to new meanings of fields that had to be zero, in the order it looks.
+fn refusal(insn: &Insn) -> Option<Refusal> {
+    const LDX: u8 = 0x01;
+    const MOV: u8 = 0xb0;
+    const DIV: u8 = 0x30;
+    const MOD: u8 = 0x90;
+    const WORD: u8 = 0x00;
+    const DOUBLE: u8 = 0x18;
+    let Some(slot) = insn.encode().into_iter().next() else { return None };
+    let (opcode, group) = (slot.opcode(), insn.isa());
+    let arithmetic = matches!(opcode & 0x07, 0x04 | 0x07);
+    let words = match opcode {
+        _ if group.contains(Isa::STACK_ARGUMENTS) => "R11 is invalid".to_owned(),
+        _ if group.contains(Isa::ARENA) => return Some(Refusal::Map),
+        _ if group.contains(Isa::ACQUIRE_RELEASE) && matches!(opcode & 0x18, WORD | DOUBLE) => {
+            format!("BPF_ATOMIC uses invalid atomic opcode {:02x}", slot.imm())
+        }
+        _ if group.contains(Isa::CPUV4) && opcode & 0x07 == LDX => "BPF_LDX uses reserved fields".to_owned(),
+        _ if group.contains(Isa::CPUV4) && arithmetic && opcode & 0xf0 == MOV => {
+            "BPF_MOV uses reserved fields".to_owned()
+        }
+        _ if group.contains(Isa::CPUV4) && arithmetic && matches!(opcode & 0xf0, DIV | MOD) => {
+            "BPF_ALU uses reserved fields".to_owned()
+        }
+        _ if group.since().is_some_and(|since| since > OLDEST) => format!("unknown opcode {opcode:02x}"),
+        _ => return None,
+    };
+    Some(Refusal::Verifier(words))
+}
 
 fn refused() {
     for insn in walk::all().filter(too_young) {
-        let (_, expected) = UNKNOWN.iter().find(|(group, _)| insn.isa() == *group).unwrap();
+        let expected = refusal(&insn).unwrap_or_else(|| panic!("{insn:?}: what kernels say is not known"));
         let error = load(&insn).expect_err("the kernel took it");
+        if expected == Refusal::Map {
+            assert!(matches!(error, LoadError::Command { command: "MAP_CREATE", .. }), "{insn:?}: {error}");
+            continue;
+        }
         let rejection = error.rejection().unwrap_or_else(|| panic!("{insn:?}: {error}"));
-        assert_eq!(rejection.reason(), *expected, "{insn:?}");
+        assert_eq!(Refusal::Verifier(rejection.reason().to_owned()), expected, "{insn:?}");
         let code = program(&insn).unwrap();
         let slot = code.insns().find(|(_, decoded)| *decoded == Ok(insn)).unwrap().0;
         assert_eq!(rejection.instruction(), u32::try_from(slot).ok(), "{insn:?}");
+    }
+}
+
+/// The tables of what came when and of what was said before cover one another.
+fn every_later_group_has_its_refusal() {
+    for insn in walk::all() {
+        let later = insn.isa().since().is_some_and(|since| since > OLDEST);
+        assert_eq!(refusal(&insn).is_some(), later, "{insn:?}");
     }
 }
 

@@ -82,7 +82,7 @@ fn a_dry_run_makes_the_commands_of_the_plan() {
         assert_eq!(pretend.calls, expected, "{name}");
         for (index, info) in (0..).zip(plan.fds()) {
             let kept = matches!(info.kind, FdKind::Map | FdKind::Program);
-            let made = info.name != "shared" || info.kind != FdKind::Map;
+            let made = &*info.name != "shared" || info.kind != FdKind::Map;
             assert_eq!(pretend.open.contains(&Fd::at(index)), kept && made, "{name}: {info}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bpfsmith::base::Endian;
+use bpfsmith::base::{Endian, KernelVersion};
 use bpfsmith::btf::{Kind, Linkage, Type, View};
 use bpfsmith::plan::{Command, Plan, PlanError};
 use bpfsmith::target::{Fact, Feature, Subject, Target};
@@ -111,4 +111,28 @@ fn without_fd_array_the_numbers_go_into_the_instructions() {
     let load = load.unwrap();
     assert!(load.fd_array.is_empty());
     assert_eq!(load.fd_slots.len(), 4);
+}
+
+/// A load plans what needs nothing of the running kernel for one that has everything: nothing may come out differently, but
+/// that it has no assumptions.
+#[test]
+fn a_release_that_is_a_hint_changes_no_command() {
+    let everything = Target::of_kernel(u16::MAX, u16::MAX).with_endian(Endian::Little);
+    let unknown = || Target::unknown(Endian::Little);
+    let hints = [
+        unknown(),
+        unknown().with_release_hint(KernelVersion::new(5, 4)),
+        Target::simulated().with_endian(Endian::Little),
+    ];
+    let mut compared = 0;
+    for (name, object) in samples::all().into_iter().filter(|(_, object)| object.needs().is_empty()) {
+        let expected = Plan::new(&object, &everything).unwrap();
+        assert!(expected.steps().iter().all(|step| step.assumptions.is_empty()), "{name}");
+        for target in &hints {
+            let plan = Plan::new(&object, target).unwrap();
+            assert!(plan.commands().eq(expected.commands()), "{name} for {target}\n{plan}\n{expected}");
+        }
+        compared += 1;
+    }
+    assert!(compared > 4, "{compared} objects");
 }

@@ -124,7 +124,7 @@ impl Kernel {
 
     pub(super) fn link_update(&mut self, command: &LinkUpdate) -> Result<Reply, Errno> {
         self.link(command.link)?;
-        let Some(Open::Link(updated)) = self.open.get(&command.link) else { return Err(Errno::EBADF) };
+        let Some(Open::Link(updated)) = self.open(command.link) else { return Err(Errno::EBADF) };
         link::update(updated, self.get(command.new)?, self.get_some(command.old)?)?;
         Ok(Reply::Done)
     }

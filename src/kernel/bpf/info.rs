@@ -10,15 +10,15 @@ use crate::sys::{self, MapFd, abi};
 
 impl Kernel {
     pub(super) fn info(&mut self, fd: Fd) -> Result<Reply, Errno> {
-        if let Some(Open::Pinned(_, FdKind::Map) | Open::Other(_)) = self.open.get(&fd) {
+        if let Some(Open::Pinned(_, FdKind::Map) | Open::Other(_)) = self.open(fd) {
             return self.identify(fd);
         }
-        if matches!(self.open.get(&fd), Some(Open::Pinned(_, FdKind::Program))) {
+        if matches!(self.open(fd), Some(Open::Pinned(_, FdKind::Program))) {
             self.program(fd)?;
-        } else if matches!(self.open.get(&fd), Some(Open::Pinned(_, FdKind::Link))) {
+        } else if matches!(self.open(fd), Some(Open::Pinned(_, FdKind::Link))) {
             self.link(fd)?;
         }
-        let info = match self.open.get(&fd).ok_or(Errno::EBADF)? {
+        let info = match self.open(fd).ok_or(Errno::EBADF)? {
             Open::Map(map) => Info::Map(map_info(&sys::info::map(map)?)),
             Open::Program(program) => Info::Program(program_info(&sys::info::program(program)?)),
             Open::Btf(btf) => {
@@ -37,13 +37,13 @@ impl Kernel {
 
     /// A map that is not known to be one yet: the one call tells both.
     fn identify(&mut self, fd: Fd) -> Result<Reply, Errno> {
-        let Some(Open::Pinned(owned, _) | Open::Other(owned)) = self.open.get(&fd) else {
+        let Some(Open::Pinned(owned, _) | Open::Other(owned)) = self.open(fd) else {
             return Err(Errno::EBADF);
         };
         let owned =
             owned.try_clone().map_err(|error| Errno(error.raw_os_error().unwrap_or(Errno::EMFILE.0)))?;
         let (map, info) = MapFd::identify(owned)?;
-        self.open.insert(fd, Open::Map(map));
+        self.insert(fd, Open::Map(map));
         Ok(Reply::Info(Info::Map(map_info(&info))))
     }
 

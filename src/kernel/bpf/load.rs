@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use super::{Kernel, Open, c_string};
+use super::{Kernel, Open};
 use crate::asm::Slot;
 use crate::base::{Endian, Errno};
 use crate::kind::ProgType;
@@ -40,7 +40,7 @@ impl Kernel {
     }
 
     pub(super) fn btf_load(&mut self, command: &BtfLoad) -> Result<Reply, Failure> {
-        let mut buffer = vec![0; command.log.size as usize];
+        let mut buffer = room(command.log);
         let mut log = log_of(command.log, &mut buffer);
         let token = self.get_some(command.token)?;
         match sys::btf::load(&command.bytes, token, &mut log) {
@@ -51,8 +51,10 @@ impl Kernel {
 
     pub(super) fn prog_load(&mut self, command: &ProgLoad) -> Result<Reply, Failure> {
         let insns = self.with_descriptors(command)?;
-        let license = c_string(&command.license)?;
-        let fd_array = command.fd_array.iter().map(|&fd| self.get(fd)).collect::<Result<Vec<_>, _>>()?;
+        let mut fd_array = Vec::with_capacity(command.fd_array.len());
+        for &fd in &command.fd_array {
+            fd_array.push(self.get(fd)?);
+        }
         let btf = match &command.btf {
             None => None,
             Some(btf) => Some(sys::prog::Btf {
@@ -66,7 +68,7 @@ impl Kernel {
         let load = sys::prog::Load {
             prog_type: command.prog_type.0,
             insns: &insns,
-            license: &license,
+            license: &command.license,
             kern_version: command.kern_version,
             flags: command.flags.bits(),
             name: command.name.as_bytes(),
@@ -83,7 +85,7 @@ impl Kernel {
                 keyring: signature.keyring,
             }),
         };
-        let mut buffer = vec![0; command.log.size as usize];
+        let mut buffer = room(command.log);
         let mut log = log_of(command.log, &mut buffer);
         match sys::prog::load(&load, &mut log) {
             Ok(program) => Ok(self.keep(command.out, Open::Program(program))),
@@ -140,6 +142,10 @@ impl Kernel {
         buffer.truncate(count);
         Ok(Reply::Bytes(buffer))
     }
+}
+
+fn room(log: Log) -> Vec<u8> {
+    if log.size == 0 { Vec::new() } else { vec![0; log.size as usize] }
 }
 
 fn log_of(log: Log, buffer: &mut [u8]) -> sys::Log<'_> {

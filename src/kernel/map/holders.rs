@@ -43,7 +43,20 @@ impl fmt::Display for OnDrop {
 pub(in crate::kernel) struct Holders {
     /// Where it is, or was, pinned; shared by all handles that come from one another.
     pins: Arc<Mutex<Vec<PathBuf>>>,
-    timer: OnceLock<Option<u32>>,
+    timer: Timer,
+}
+
+/// Where in a value its timer is: known from the start, or asked for once.
+#[derive(Clone, Debug)]
+enum Timer {
+    Known(Option<u32>),
+    Asked(OnceLock<Option<u32>>),
+}
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self::Asked(OnceLock::new())
+    }
 }
 
 impl Holders {
@@ -66,7 +79,7 @@ impl Holders {
         match &def.source {
             MapSource::Create => {
                 let field = def.fields.iter().find(|field| field.kind == FieldKind::Timer);
-                Self { timer: OnceLock::from(field.map(|field| field.offset)), ..Self::default() }
+                Self { timer: Timer::Known(field.map(|field| field.offset)), pins: Arc::default() }
             }
             MapSource::Pinned { path } => Self::pinned_at(Path::new(path)),
             MapSource::Supplied => Self::default(),
@@ -91,11 +104,15 @@ impl Map {
     /// # Errors
     /// [`MapError::Kernel`]: EPERM where the map has BTF and `CAP_SYS_ADMIN` is missing; EINVAL where that BTF cannot be read.
     pub fn timer_offset(&self) -> Result<Option<u32>, MapError> {
-        if let Some(known) = self.holders.timer.get() {
+        let cell = match &self.holders.timer {
+            Timer::Known(offset) => return Ok(*offset),
+            Timer::Asked(cell) => cell,
+        };
+        if let Some(known) = cell.get() {
             return Ok(*known);
         }
         let asked = self.ask_for_timer()?;
-        Ok(*self.holders.timer.get_or_init(|| asked))
+        Ok(*cell.get_or_init(|| asked))
     }
 
     /// Whether its values hold timers.

@@ -1,5 +1,7 @@
 //! Making and freezing maps.
 
+use std::sync::Arc;
+
 use super::{Attributes, Show};
 use crate::map::{MapFlags, MapKind};
 use crate::plan::Fd;
@@ -23,7 +25,7 @@ pub struct MapCreate {
     /// `numa_node` (4.14).
     pub numa_node: Option<u32>,
     /// `map_name` (4.15): at most 15 bytes; empty for none.
-    pub name: String,
+    pub name: Arc<str>,
     /// `map_ifindex` (4.16): the device an offloaded map lives on; 0 for none.
     pub ifindex: u32,
     /// `btf_fd`, `btf_key_type_id`, `btf_value_type_id` (4.18).
@@ -45,7 +47,7 @@ pub struct MapCreate {
 impl MapCreate {
     /// A map without keys, values and entries: everything but the kind is zero.
     #[must_use]
-    pub const fn new(kind: MapKind, out: Fd) -> Self {
+    pub fn new(kind: MapKind, out: Fd) -> Self {
         Self {
             kind,
             key_size: 0,
@@ -54,7 +56,7 @@ impl MapCreate {
             flags: MapFlags::empty(),
             inner: None,
             numa_node: None,
-            name: String::new(),
+            name: Arc::default(),
             ifindex: 0,
             btf: None,
             vmlinux_value_type: 0,

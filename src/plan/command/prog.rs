@@ -1,5 +1,6 @@
 //! Loading programs, binding maps to them, reading what they print.
 
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use super::{Attributes, Show};
@@ -18,14 +19,14 @@ pub struct ProgLoad {
     pub insns: Arc<[u8]>,
     /// Instructions whose immediate is the number of a descriptor: index of the instruction, descriptor.
     pub fd_slots: Vec<(u32, Fd)>,
-    /// `license`, without its NUL.
-    pub license: String,
+    /// `license`.
+    pub license: Arc<CStr>,
     /// `kern_version` (4.1): kernels before 5.0 refuse kprobes that do not name their release.
     pub kern_version: u32,
     /// `prog_flags` (4.12).
     pub flags: ProgramFlags,
     /// `prog_name` (4.15): at most 15 bytes; empty for none.
-    pub name: String,
+    pub name: Arc<str>,
     /// `prog_ifindex` (4.15): the device an offloaded program runs on; 0 for none.
     pub ifindex: u32,
     /// `expected_attach_type` (4.17).
@@ -59,10 +60,10 @@ impl ProgLoad {
             prog_type,
             insns: insns.into(),
             fd_slots: Vec::new(),
-            license: String::new(),
+            license: Arc::default(),
             kern_version: 0,
             flags: ProgramFlags::empty(),
-            name: String::new(),
+            name: Arc::default(),
             ifindex: 0,
             expected_attach_type: None,
             btf: None,
@@ -83,7 +84,10 @@ impl Attributes for ProgLoad {
         show.word("prog_type", self.prog_type);
         show.blob("insns", &self.insns);
         show.fd_slots("insns[].imm", &self.fd_slots);
-        show.text("license", &self.license);
+        match self.license.to_str() {
+            Ok(license) => show.text("license", license),
+            Err(_) => show.blob("license", self.license.to_bytes()),
+        }
         self.log.show(show, ["log_level", "log_size"]);
         show.number("kern_version", self.kern_version);
         show.flags("prog_flags", &self.flags);
