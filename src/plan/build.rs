@@ -178,7 +178,7 @@ impl<'a> Planner<'a> {
     /// A section of global variables is described by a DATASEC, for which nothing else stands in a map without keys.
     fn has_types(&self, map: &MapDef) -> bool {
         let section = map.key.is_void() && self.object.btf().kind_of(map.value) == Some(Kind::DataSec);
-        map.has_btf() && (!section || self.target.feature(Feature::GlobalData).counts_as_present())
+        map.has_btf() && (!section || self.target.prefers(Feature::GlobalData))
     }
 
     /// Writes the initial entries that are programs, or all others; then freezes maps.
@@ -318,7 +318,7 @@ impl<'a> Planner<'a> {
     /// What the kernel allows in a name (`bpf_obj_name_cpy`): 15 letters, digits, `_` and `.`.
     fn kernel_name(&self, name: &str) -> String {
         const LONGEST: usize = limits::OBJ_NAME_BYTES - 1;
-        if !self.target.feature(Feature::ObjectNames).counts_as_present() {
+        if !self.target.prefers(Feature::ObjectNames) {
             return String::new();
         }
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
