@@ -10,7 +10,8 @@ use crate::base::{Capabilities, Endian, KernelVersion};
 ///
 /// A target is only data. [`Target::of_kernel`] knows what follows from a release,
 /// [`Target::simulated`] takes everything, and `Target::running` (feature `kernel`) reads the machine
-/// it runs on. What a target does not know counts as present: the kernel has the last word.
+/// it runs on. What a target does not know counts as present: the kernel has the last word. Only where an older way comes
+/// to the same is it taken on a mere hint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     release: Option<KernelVersion>,
@@ -344,6 +345,15 @@ impl Target {
     #[must_use]
     pub fn feature(&self, feature: Feature) -> Fact {
         self.fact(Subject::Feature(feature), feature.since())
+    }
+
+    /// Whether to use `feature` where there is an older way that comes to the same: not where even a hint speaks against it.
+    pub(crate) fn prefers(&self, feature: Feature) -> bool {
+        match self.feature(feature) {
+            Fact::Yes | Fact::NotPermitted => true,
+            Fact::No => false,
+            Fact::Unknown => self.release.is_none(),
+        }
     }
 
     /// Whether anything is known to be missing: a release that is a hint says nothing of that.

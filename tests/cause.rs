@@ -170,3 +170,18 @@ fn an_old_kernel_is_named_only_when_it_is_older() {
     assert_eq!(cause, "the map kind ARENA came with Linux 6.9; this kernel says it is 6.1");
     assert!(explain(&map, Errno::EINVAL, &facts(9)).unwrap().contains("this kernel has no ARENA maps"));
 }
+
+/// Kernels before 5.11 say EPERM where memory may not be locked.
+#[test]
+fn locked_memory() {
+    let cause = |minor| {
+        let facts = Facts { kernel: Some(KernelVersion::new(5, minor)), ..Facts::default() };
+        explain(&Failed::MapCreate(MapFacts::default()), Errno::EPERM, &facts).unwrap_or_default()
+    };
+    assert!(cause(10).contains("RLIMIT_MEMLOCK"), "{}", cause(10));
+    assert!(!cause(11).contains("RLIMIT_MEMLOCK"), "{}", cause(11));
+    let facts =
+        Facts { missing: Some("CAP_BPF"), kernel: Some(KernelVersion::new(5, 10)), ..Facts::default() };
+    let missing = explain(&Failed::MapCreate(MapFacts::default()), Errno::EPERM, &facts);
+    assert_eq!(missing.as_deref(), Some("the process lacks CAP_BPF"));
+}

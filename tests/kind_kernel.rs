@@ -14,6 +14,7 @@ mod loader;
 use std::process::ExitCode;
 
 use bpfsmith::kind::ProgramKind;
+use bpfsmith::sys::host;
 use loader::Loader;
 use support::{Condition, Suite, has_cap_bpf, has_vmlinux_btf};
 
@@ -29,6 +30,10 @@ fn main() -> ExitCode {
 
 fn loads(kind: ProgramKind) -> Condition {
     has_cap_bpf()?;
+    let kernel = host::kernel_version().map_err(|errno| errno.to_string())?;
+    if kind.since() > kernel {
+        return Err(format!("Linux {kernel} has no {kind} programs"));
+    }
     Loader::new(kind)?.takes_the_empty_program()
 }
 

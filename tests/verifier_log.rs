@@ -1,4 +1,4 @@
-//! Logs the 6.18 verifier wrote (tests/logs/6.18/*.log, bytes as they came), beside each what we read in it (.snap).
+//! Logs that verifiers wrote (tests/logs/<release>/*.log, bytes as they came), beside each what we read in it (.snap).
 #![cfg(feature = "kernel")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -8,12 +8,19 @@ use std::path::{Path, PathBuf};
 use bpfsmith::kernel::VerifierLog;
 use bpfsmith::kernel::log::Place;
 
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs/6.18")
+/// 7.3 is the first to add reports for people.
+const RELEASES: [&str; 2] = ["6.18", "7.3"];
+
+fn directory(release: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs").join(release)
 }
 
 fn logs() -> Vec<(String, Vec<u8>)> {
-    let mut logs: Vec<_> = std::fs::read_dir(directory())
+    RELEASES.into_iter().flat_map(logs_of).collect()
+}
+
+fn logs_of(release: &str) -> Vec<(String, Vec<u8>)> {
+    let mut logs: Vec<_> = std::fs::read_dir(directory(release))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "log"))
@@ -24,7 +31,7 @@ fn logs() -> Vec<(String, Vec<u8>)> {
 }
 
 fn log(name: &str) -> Vec<u8> {
-    std::fs::read(directory().join(name).with_extension("log")).unwrap()
+    std::fs::read(directory("6.18").join(name).with_extension("log")).unwrap()
 }
 
 fn describe(log: &VerifierLog) -> String {
@@ -53,14 +60,16 @@ fn describe(log: &VerifierLog) -> String {
 #[test]
 fn every_log_reads_as_written_down() {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("logs/6.18");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| {
-        for (name, bytes) in logs() {
-            insta::assert_snapshot!(name, describe(&VerifierLog::parse(&bytes)));
-        }
-    });
+    for release in RELEASES {
+        settings.set_snapshot_path(format!("logs/{release}"));
+        settings.bind(|| {
+            for (name, bytes) in logs_of(release) {
+                insta::assert_snapshot!(name, describe(&VerifierLog::parse(&bytes)));
+            }
+        });
+    }
 }
 
 #[test]

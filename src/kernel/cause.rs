@@ -103,6 +103,7 @@ pub struct Facts<'a> {
 pub fn explain(command: &Failed<'_>, errno: Errno, facts: &Facts<'_>) -> Option<Cow<'static, str>> {
     permission(errno, facts)
         .or_else(|| too_new(errno, facts))
+        .or_else(|| memory(command, errno, facts))
         .or_else(|| specific(command, errno))
         .or_else(|| general(errno))
 }
@@ -119,6 +120,20 @@ fn too_new(errno: Errno, facts: &Facts<'_>) -> Option<Cow<'static, str>> {
     let (what, since) = facts.newest.filter(|_| says_so)?;
     let kernel = facts.kernel.filter(|kernel| *kernel < since)?;
     Some(format!("{what} came with Linux {since}; this kernel says it is {kernel}").into())
+}
+
+/// The first release that does not count maps and programs as locked memory of the user.
+const UNLOCKED: KernelVersion = KernelVersion::new(5, 11);
+
+/// Who lacks a capability was told so before.
+fn memory(command: &Failed<'_>, errno: Errno, facts: &Facts<'_>) -> Option<Cow<'static, str>> {
+    let counted = matches!(command, Failed::MapCreate(_) | Failed::ProgLoad(_)) && errno == Errno::EPERM;
+    let kernel = facts.kernel.filter(|kernel| counted && *kernel < UNLOCKED)?;
+    let text = format!(
+        "over the limit of locked memory (RLIMIT_MEMLOCK, `ulimit -l`), to which Linux {kernel} counts maps and programs, \
+         or a capability beyond CAP_BPF is missing"
+    );
+    Some(text.into())
 }
 
 fn specific(command: &Failed<'_>, errno: Errno) -> Option<Cow<'static, str>> {
@@ -272,7 +287,9 @@ fn map_update(flags: u64, fds: bool, errno: Errno) -> Option<&'static str> {
 
 fn map_freeze(errno: Errno) -> Option<&'static str> {
     match errno {
-        Errno::EBUSY => Some("the map is mapped into memory for writing, or being written"),
+        Errno::EBUSY => Some(
+            "the map is mapped into memory for writing, or being written; older kernels: or is frozen already",
+        ),
         Errno::ENOTSUPP => {
             Some("a map with a special field (timer, lock, kptr) cannot be frozen, nor one of struct_ops")
         }

@@ -42,17 +42,23 @@ pub fn load_with(object: &Object, inputs: Inputs) -> Result<Loaded, LoadError> {
     execute(&plan, inputs, object).map_err(|error| explain::step(object, &plan, error))
 }
 
-/// Loads what needs nothing of the running kernel to be known. The release it tells would prove what is there, never what is
-/// missing, so that the commands are the same without: it is asked for after a failure.
+/// Loads what needs nothing of the running kernel to be known, with the newest commands there are. What release it tells is
+/// asked for after a failure only: where that suggests older commands, these are tried.
 fn load_anywhere(object: &Object, inputs: Inputs) -> Result<Loaded, LoadError> {
     static ANY: Target = Target::with_everything(Endian::NATIVE);
     let Ok(plan) = Plan::new(object, &ANY) else {
         return load_plan(object, &plan_for_running(object)?, inputs);
     };
-    execute(&plan, inputs, object).map_err(|error| match plan_for_running(object) {
-        Ok(plan) => explain::step(object, &plan, error),
-        Err(error) => error,
-    })
+    execute(&plan, inputs, object).or_else(|error| load_as_running(object, &plan, error))
+}
+
+#[cold]
+fn load_as_running(object: &Object, failed: &Plan, error: StepError) -> Result<Loaded, LoadError> {
+    let plan = plan_for_running(object)?;
+    if plan.commands().eq(failed.commands()) {
+        return Err(explain::step(object, &plan, error));
+    }
+    load_plan(object, &plan, Inputs::new())
 }
 
 #[cold]

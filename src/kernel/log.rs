@@ -5,6 +5,9 @@
 //! that is not UTF-8 (source lines come from the program's own BTF), lack its head (since 6.4 a buffer that is too
 //! small keeps the tail) or stop in mid-line.
 //!
+//! Since 7.3 a report for people follows the message: `Verification failed: ..`, what that means, and the source and instructions
+//! around the place. It tells nothing that is not in the trace before it, so it is passed over.
+//!
 //! The format is the kernel's `kernel/bpf/log.c` and the messages of `kernel/bpf/verifier.c`, at log levels 1 and 2.
 //! The log of `BPF_BTF_LOAD` (`kernel/bpf/btf.c`) is read too: its last type line is the place.
 
@@ -192,6 +195,9 @@ const NOISE: &[&str] = &[
 /// Messages of the passes after the walk: the last instruction of a level-2 trace has nothing to do with them.
 const AFTER_THE_WALK: &[&str] = &["combined stack size of", "tail_calls are not allowed when call stack"];
 
+/// The first line of the report for people.
+const REPORT: &[u8] = b"Verification failed: ";
+
 #[derive(Default)]
 struct Parser<'a> {
     state: State<'a>,
@@ -201,6 +207,7 @@ struct Parser<'a> {
     function: Option<u32>,
     btf_type: Option<u32>,
     messages: Vec<&'a [u8]>,
+    is_report: bool,
     stats: Option<Stats>,
 }
 
@@ -219,6 +226,10 @@ enum NextState {
 impl<'a> Parser<'a> {
     fn line(&mut self, line: &'a [u8]) {
         let line = self.take_stats(line);
+        self.is_report |= line.starts_with(REPORT);
+        if self.is_report {
+            return;
+        }
         if let Some((index, rest)) = numbered(line) {
             self.numbered_line(line, index, rest);
         } else if let Some(text) = line.strip_prefix(b"; ") {

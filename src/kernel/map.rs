@@ -223,7 +223,7 @@ impl Map {
     /// Ends all writing from user space (`BPF_MAP_FREEZE`, since 5.2).
     ///
     /// # Errors
-    /// [`MapError::Kernel`]: EPERM where it is frozen already, EBUSY where it is mapped for writing, ENOTSUPP where values hold
+    /// [`MapError::Kernel`]: EPERM (6.1: EBUSY) where it is frozen already, EBUSY where it is mapped for writing, ENOTSUPP where values hold
     /// timers or other special fields.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub fn freeze(&self) -> Result<(), MapError> {
@@ -362,6 +362,9 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     /// [`MapError::PerCpu`] in a per-CPU map, else as [`Map::lookup`].
     pub fn get(&self, key: &K) -> Result<Option<V>, MapError> {
         self.one_value(1)?;
+        if self.is_padded() {
+            return Ok(self.get_per_cpu(key)?.and_then(|values| values.into_iter().next()));
+        }
         with_zeros(V::SIZE, |value| {
             if !with_bytes(key, |key| self.map.lookup(key, value))? {
                 return Ok(None);
@@ -399,6 +402,9 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     /// As [`set`](Self::set).
     pub fn set_with(&self, key: &K, value: &V, flags: ElemFlags) -> Result<(), MapError> {
         self.one_value(1)?;
+        if self.is_padded() {
+            return self.set_each(key, std::slice::from_ref(value), flags);
+        }
         with_bytes(key, |key| with_bytes(value, |value| self.map.update(key, value, flags)))
     }
 
@@ -408,14 +414,27 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     /// [`MapError::PerCpu`] where there are not as many values as CPUs, else as [`Map::update`].
     pub fn set_per_cpu(&self, key: &K, values: &[V]) -> Result<(), MapError> {
         self.one_value(values.len())?;
+        self.set_each(key, values, ElemFlags::empty())
+    }
+
+    fn set_each(&self, key: &K, values: &[V], flags: ElemFlags) -> Result<(), MapError> {
+        let bytes = self.value_bytes(values.iter());
+        with_bytes(key, |key| self.map.update(key, &bytes, flags))
+    }
+
+    /// Values one after another, as the kernel takes them.
+    fn value_bytes<'v>(&self, values: impl ExactSizeIterator<Item = &'v V>) -> Vec<u8>
+    where
+        V: 'v,
+    {
         let stride = self.stride();
-        let mut bytes = vec![0; self.map.fd.shape().value_len()];
-        for (value, bytes) in values.iter().zip(bytes.chunks_mut(stride)) {
+        let mut bytes = vec![0; values.len() * stride];
+        for (value, bytes) in values.zip(bytes.chunks_mut(stride)) {
             if let Some(bytes) = bytes.get_mut(..V::SIZE) {
                 value.write_to(bytes, crate::base::Endian::NATIVE);
             }
         }
-        with_bytes(key, |key| self.map.update(key, &bytes, ElemFlags::empty()))
+        bytes
     }
 
     /// Removes `key`; false where it was not there.
@@ -450,11 +469,13 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
         self.map
     }
 
+    /// Bytes of a value in the buffers of the kernel: of a per-CPU map 8 or a multiple, also where there is one CPU only.
     fn stride(&self) -> usize {
-        match self.map.values_per_key() {
-            1 => V::SIZE.max(1),
-            _ => self.map.fd.shape().stride().max(1),
-        }
+        (self.map.fd.shape().value_len() / self.map.values_per_key()).max(1)
+    }
+
+    fn is_padded(&self) -> bool {
+        self.map.fd.shape().value_len() != V::SIZE
     }
 
     fn one_value(&self, given: usize) -> Result<(), MapError> {

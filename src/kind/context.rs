@@ -12,10 +12,12 @@ pub use field::{ContextAccess, ContextField, ContextPointer, Widths};
 use rules::Rules;
 
 use super::ProgramKind;
+use crate::base::KernelVersion;
 
 /// What r1 points to when a program of a kind starts.
 ///
-/// Every access is aligned: its offset is a multiple of its width. It is made with a load or a store of the instruction set's
+/// Every access is aligned: its offset is a multiple of its width; what newer kernels take beyond that is
+/// [`Unknown`](ContextAccess::Unknown) ([`unaligned_since`](Context::unaligned_since)). It is made with a load or a store of the instruction set's
 /// `MEM` mode; no kernel takes an atomic operation, and before 6.4 none takes the store of a constant (`BPF_ST`).
 ///
 /// ```
@@ -53,6 +55,8 @@ pub enum Known {
     OnX86ToRead,
     /// The context is an array of arguments of 8 bytes each, whose number and types BTF tells.
     ByBtf,
+    /// As `ByBtf`, and the arguments can be written too: what `lsm_verifier_ops` checks does not ask which it is.
+    ByBtfToWrite,
     /// It is that of the program to be replaced.
     ByTarget,
 }
@@ -98,12 +102,23 @@ impl Context {
         }
     }
 
+    /// The first release that takes accesses which are not aligned; `None`: no kernel does.
+    #[must_use]
+    pub const fn unaligned_since(self) -> Option<KernelVersion> {
+        self.0.layout.unaligned_since
+    }
+
     fn told_later(self, direction: Direction, offset: u32, width: u32) -> bool {
-        let aligned = matches!(width, 1 | 2 | 4 | 8) && offset.is_multiple_of(width);
+        let is_width = matches!(width, 1 | 2 | 4 | 8);
+        if self.unaligned_since().is_some() && is_width {
+            return u64::from(offset) + u64::from(width) <= u64::from(self.size());
+        }
+        let aligned = is_width && offset.is_multiple_of(width);
         match self.known() {
             Known::Fully => false,
             Known::OnX86 => aligned && direction == Direction::Read,
             Known::ByBtf => aligned && direction == Direction::Read && offset.is_multiple_of(8),
+            Known::ByBtfToWrite => aligned && offset.is_multiple_of(8),
             Known::OnX86ToRead | Known::ByTarget => aligned,
         }
     }

@@ -26,12 +26,12 @@ pub struct HelperTerms {
     pub config: Option<&'static str>,
     /// The reason of `enum lockdown_reason` that takes the helper away when the kernel is locked down for it.
     pub lockdown: Option<&'static str>,
-    /// Only programs put at some of the places the kind can be put may: which.
+    /// Only programs put at some of the places the kind can be put may, or on some patch levels of a release: which.
     pub only_for: Option<&'static str>,
 }
 
 impl ProgramKind {
-    /// The helpers that programs of this kind may call on some kernel up to 6.18, whatever the [terms](Self::helper).
+    /// The helpers that programs of this kind may call on some kernel up to 7.3, whatever the [terms](Self::helper).
     ///
     /// A helper that [may sleep](Helper::sleeps) is in the set where the kernel's `*_func_proto` functions offer it, also for
     /// kinds that may not sleep: what they call asynchronously may.

@@ -188,7 +188,7 @@ impl<'a> Planner<'a> {
     /// A section of global variables is described by a DATASEC, for which nothing else stands in a map without keys.
     fn has_types(&self, map: &MapDef) -> bool {
         let section = map.key.is_void() && self.object.btf().kind_of(map.value) == Some(Kind::DataSec);
-        map.has_btf() && (!section || self.target.feature(Feature::GlobalData).counts_as_present())
+        map.has_btf() && (!section || self.target.prefers(Feature::GlobalData))
     }
 
     /// Writes the initial entries that are programs, or all others; then freezes maps.

@@ -38,14 +38,16 @@ impl<'a> Requirements<'a> {
         std::mem::take(&mut self.assumptions)
     }
 
-    /// Notes that `feature` is used, where that does no harm if it is missing.
-    pub(super) fn assume(&mut self, feature: Feature) -> bool {
-        self.fact(Subject::Feature(feature), feature.since())
+    /// Whether `feature` is used, which there is an older way for.
+    fn prefer(&mut self, feature: Feature) -> bool {
+        self.target.prefers(feature) && self.fact(Subject::Feature(feature), feature.since())
     }
 
     /// Whether BTF can be loaded; an error where it is `needed` and cannot.
     pub(super) fn btf(&mut self, needed: bool) -> Result<bool, PlanError> {
-        let there = self.assume(Feature::Btf);
+        let feature = Feature::Btf;
+        let there =
+            if needed { self.fact(Subject::Feature(feature), feature.since()) } else { self.prefer(feature) };
         if needed && !there {
             return Err(self.lacks("the object", Feature::Btf.text(), Feature::Btf.since(), Site::unknown()));
         }
@@ -53,7 +55,7 @@ impl<'a> Requirements<'a> {
     }
 
     pub(super) fn names(&self) -> bool {
-        self.everything || self.target.feature(Feature::ObjectNames).counts_as_present()
+        self.everything || self.target.prefers(Feature::ObjectNames)
     }
 
     pub(super) fn func_info(&self) -> bool {
@@ -61,7 +63,7 @@ impl<'a> Requirements<'a> {
     }
 
     pub(super) fn fd_array(&mut self) -> bool {
-        self.assume(Feature::FdArray)
+        self.prefer(Feature::FdArray)
     }
 
     pub(super) fn map(&mut self, map: &MapDef) -> Result<(), PlanError> {

@@ -6,17 +6,19 @@ use bpfsmith::kernel::Program;
 use bpfsmith::kind::ProgramKind;
 
 use crate::common::{Assembled, load, object_of, run_on};
-use crate::support::{Suite, has_cap_bpf};
+use crate::support::{Suite, has_cap_bpf, may_use};
 
 pub fn add(suite: &mut Suite) {
-    suite.test_if(has_cap_bpf, "arithmetic: every operation on registers", || every_operation(None));
-    suite.test_if(has_cap_bpf, "arithmetic: every operation with a positive number", || {
+    suite.test_if(may_use(Isa::V4), "arithmetic: every operation on registers", || every_operation(None));
+    suite.test_if(may_use(Isa::V4), "arithmetic: every operation with a positive number", || {
         every_operation(Some(13))
     });
-    suite.test_if(has_cap_bpf, "arithmetic: every operation with a negative number", || {
+    suite.test_if(may_use(Isa::V4), "arithmetic: every operation with a negative number", || {
         every_operation(Some(-13))
     });
-    suite.test_if(has_cap_bpf, "arithmetic: negation, sign extension, byte order", || one_operand(Isa::V4));
+    suite.test_if(may_use(Isa::V4), "arithmetic: negation, sign extension, byte order", || {
+        one_operand(Isa::V4)
+    });
     suite.test_if(has_cap_bpf, "arithmetic: sign extension and byte order out of older instructions", || {
         one_operand(Isa::V1);
     });

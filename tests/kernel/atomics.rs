@@ -12,16 +12,20 @@ use bpfsmith::object::Object;
 use bpfsmith::program::ProgramSpec;
 
 use crate::common::{Assembled, builder, load, run_on};
-use crate::support::{Suite, has_cap_bpf};
+use crate::support::{Suite, has_cap_bpf, may_use};
 
 pub fn add(suite: &mut Suite) {
     for (bits, size) in [(32, Size::W), (64, Size::DW)] {
         let name = format!("atomics: every operation on {bits} bits gives memory and registers their values");
         suite.test_if(has_cap_bpf, &name, move || AtomicOp::ALL.iter().for_each(|&op| operation(op, size)));
     }
-    suite.test_if(has_cap_bpf, "atomics: a load with acquire reads what is there, every size", load_acquire);
     suite.test_if(
-        has_cap_bpf,
+        may_use(Isa::ACQUIRE_RELEASE),
+        "atomics: a load with acquire reads what is there, every size",
+        load_acquire,
+    );
+    suite.test_if(
+        may_use(Isa::ACQUIRE_RELEASE),
         "atomics: a store with release writes so much and no more, every size",
         store_release,
     );

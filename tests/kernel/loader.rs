@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R5, R6};
 use bpfsmith::asm::{Assembler, Helper, Size};
-use bpfsmith::base::{Endian, Errno};
+use bpfsmith::base::{Endian, Errno, KernelVersion};
 use bpfsmith::kernel::{self, ElemFlags, Inputs, LoadError, Loaded, Map, MapError, unpin};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
@@ -18,7 +18,7 @@ use bpfsmith::target::{Fact, Feature, Subject, Target};
 use crate::common::{Assembled, FP, builder, load, look_up, object_of, returns, run, run_on, run_on_packet};
 use crate::golden;
 use crate::support::{
-    Suite, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf, with_bpffs,
+    Suite, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_since, has_vmlinux_btf, with_bpffs,
 };
 
 pub fn add(suite: &mut Suite) {
@@ -49,8 +49,9 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "loader: a supplied map that is another, or not asked for", wrongly_supplied);
     suite.test_if(has_cap_bpf, "loader: a perf event array has an entry for each CPU", one_for_each_cpu);
     suite.test_if(has_cap_bpf, "loader: a map without a type, long and strange names", names);
+    let symbols = all(&[has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf]);
     suite.test_if(
-        all(&[has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_vmlinux_btf]),
+        || has_since(KernelVersion::new(6, 4), "typed addresses of its functions").and_then(|()| symbols()),
         "loader: addresses of kernel symbols, by name and by type",
         ksyms,
     );

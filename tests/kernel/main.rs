@@ -35,6 +35,8 @@ mod walk;
 
 use std::process::ExitCode;
 
+use bpfsmith::kind::ProgramKind;
+use bpfsmith::target::Feature;
 use support::Suite;
 
 fn main() -> ExitCode {
@@ -42,25 +44,29 @@ fn main() -> ExitCode {
         return code;
     }
     let mut suite = Suite::new();
-    arithmetic::add(&mut suite);
-    calls::add(&mut suite);
-    atomics::add(&mut suite);
-    failures::add(&mut suite);
-    jumps::add(&mut suite);
     kinds::add(&mut suite);
     links::add(&mut suite);
-    loader::add(&mut suite);
     maps::add(&mut suite);
-    names::add(&mut suite);
     probes::add(&mut suite);
-    records::add(&mut suite);
-    rejections::add(&mut suite);
     runs::add(&mut suite);
-    #[cfg(feature = "sim")]
-    sim::add(&mut suite);
-    timer::add(&mut suite);
-    timers::add(&mut suite);
-    traps::add(&mut suite);
-    walk::add(&mut suite);
+    suite.since(ProgramKind::SYSCALL.since(), "syscall programs", |suite| {
+        arithmetic::add(suite);
+        atomics::add(suite);
+        failures::add(suite);
+        jumps::add(suite);
+        names::add(suite);
+        walk::add(suite);
+    });
+    suite.since(Feature::Timers.since(), "timers", |suite| {
+        calls::add(suite);
+        loader::add(suite);
+        records::add(suite);
+        rejections::add(suite);
+        #[cfg(feature = "sim")]
+        sim::add(suite);
+        timer::add(suite);
+        timers::add(suite);
+        traps::add(suite);
+    });
     suite.run()
 }

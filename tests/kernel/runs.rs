@@ -4,7 +4,7 @@ use std::path::Path;
 
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
 use bpfsmith::asm::{Assembler, Helper, Size};
-use bpfsmith::base::Errno;
+use bpfsmith::base::{Errno, KernelVersion};
 use bpfsmith::kernel::{Loaded, Program, TestRun};
 use bpfsmith::kind::{ProgType, ProgramKind};
 use bpfsmith::map::MapSpec;
@@ -19,15 +19,22 @@ pub fn add(suite: &mut Suite) {
     let net = || all(&[has_cap_bpf, has_cap_net_admin]);
     suite.test_if(net(), "runs: an XDP program changes its packet", packet);
     suite.test_if(net(), "runs: a packet grows, and needs room for it", growing);
-    suite.test_if(net(), "runs: a classifier reads and writes the fields of its packet", sk_buff);
-    suite.test_if(net(), "runs: a frame of XDP begins where the context says", xdp_context);
-    suite.test_if(has_cap_bpf, "runs: a syscall program's context comes back as it left it", syscall_context);
+    suite.since(KernelVersion::new(5, 16), "the last fields of struct __sk_buff", |suite| {
+        suite.test_if(net(), "runs: a classifier reads and writes the fields of its packet", sk_buff);
+    });
+    suite.since(KernelVersion::new(5, 15), "contexts for runs of XDP", |suite| {
+        suite.test_if(net(), "runs: a frame of XDP begins where the context says", xdp_context);
+    });
     suite.test_if(has_cap_bpf, "runs: as often as was said", repeat);
-    suite.test_if(has_cap_bpf, "runs: input that the kind does not take is an error", errors);
+    suite.since(ProgramKind::SYSCALL.since(), "syscall programs", |suite| {
+        let name = "runs: a syscall program's context comes back as it left it";
+        suite.test_if(has_cap_bpf, name, syscall_context);
+        suite.test_if(has_cap_bpf, "runs: input that the kind does not take is an error", errors);
+        let admin = all(&[has_cap_bpf, has_cap_sys_admin]);
+        suite.test_if(admin, "programs: pinned, opened, found by id", || with_bpffs(pinned));
+    });
     let tracing = all(&[has_cap_bpf, has_cap_perfmon]);
     suite.test_if(tracing, "runs: a kind that cannot be run is an error", no_test_run);
-    let admin = || all(&[has_cap_bpf, has_cap_sys_admin]);
-    suite.test_if(admin(), "programs: pinned, opened, found by id", || with_bpffs(pinned));
 }
 
 const XDP_DROP: u32 = 1;

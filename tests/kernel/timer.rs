@@ -2,6 +2,7 @@
 
 mod alone;
 mod codes;
+mod concurrent;
 mod deadlines;
 mod elements;
 mod kinds;
@@ -17,6 +18,7 @@ use crate::support::Suite;
 pub fn add(suite: &mut Suite) {
     alone::add(suite);
     codes::add(suite);
+    concurrent::add(suite);
     deadlines::add(suite);
     elements::add(suite);
     kinds::add(suite);

@@ -44,12 +44,22 @@ impl Loader {
         Ok(Self { kind, target: target(kind)? })
     }
 
-    /// The kernel's verdict on what `body` assembles; `r0 = 1; exit` comes after it.
+    /// The kernel's verdict on what `body` assembles; a legal return comes after it.
     pub fn try_body(&self, body: impl FnOnce(&mut Assembler)) -> Verdict {
+        let legal = self.legal_return();
         self.try_program(|a| {
             body(a);
-            a.mov(Reg::R0, 1).exit();
+            a.mov(Reg::R0, legal).exit();
         })
+    }
+
+    /// What programs of the kind may return; of a security hook, which tells itself what it takes, no error.
+    pub fn legal_return(&self) -> i32 {
+        match self.kind.return_range() {
+            Some(range) if !range.contains(&1) => *range.start(),
+            None if self.kind.prog_type() == ProgType::LSM => 0,
+            _ => 1,
+        }
     }
 
     pub fn try_program(&self, program: impl FnOnce(&mut Assembler)) -> Verdict {
@@ -66,7 +76,7 @@ impl Loader {
     pub fn trace_body(&self, body: impl FnOnce(&mut Assembler)) -> Verdict {
         let mut a = Assembler::new();
         body(&mut a);
-        a.mov(Reg::R0, 1).exit();
+        a.mov(Reg::R0, self.legal_return()).exit();
         self.try_logged(&a.finish().unwrap().encode(Endian::NATIVE), 2)
     }
 
@@ -96,6 +106,9 @@ impl Loader {
             Err(errno) if verdict.log.is_empty() => {
                 Err(format!("the kernel refuses the empty program before its verifier looks at it: {errno}"))
             }
+            Err(_) if verdict.log.contains(" is not sleepable") => {
+                Err("the kernel is built without functions that may sleep and be traced".into())
+            }
             _ => Ok(()),
         }
     }
@@ -109,7 +122,9 @@ fn target(kind: ProgramKind) -> Result<u32, String> {
         (_, "iter" | "iter.s") => (BtfKind::Func, "bpf_iter_task"),
         (_, "lsm" | "lsm.s") => (BtfKind::Func, "bpf_lsm_file_open"),
         (_, "lsm_cgroup") => (BtfKind::Func, "bpf_lsm_socket_bind"),
-        (_, "fmod_ret" | "fmod_ret.s") => (BtfKind::Func, "security_file_open"),
+        // Since 6.2 or so this one may sleep; of the others that depends on how the kernel was built.
+        (ProgType::TRACING, "fentry.s" | "fexit.s" | "fmod_ret.s") => (BtfKind::Func, "bpf_fentry_test1"),
+        (_, "fmod_ret") => (BtfKind::Func, "security_file_open"),
         (ProgType::TRACING, _) => (BtfKind::Func, "__x64_sys_getpgid"),
         _ => return Ok(0),
     };

@@ -100,6 +100,26 @@ fn what_is_not_known_counts_as_present_and_is_noted() {
     assert!(plan.steps().iter().all(|step| step.assumptions.is_empty()));
 }
 
+/// A release that uname tells proves no absence, but what every kernel takes is the better guess.
+#[test]
+fn a_hint_is_enough_to_go_the_older_way() {
+    let fd_arrays = |minor| {
+        let target = Target::unknown(Endian::Little).with_release_hint(KernelVersion::new(5, minor));
+        let plan = Plan::new(&samples::maps(), &samples::answering(target)).unwrap();
+        let arrays: Vec<_> = plan
+            .commands()
+            .filter_map(|command| match command {
+                Command::ProgLoad(load) => Some(load.fd_array.len()),
+                _ => None,
+            })
+            .collect();
+        arrays
+    };
+    assert_eq!(fd_arrays(13), [0]);
+    assert_eq!(fd_arrays(14).len(), 1);
+    assert_ne!(fd_arrays(14), [0]);
+}
+
 #[test]
 fn without_fd_array_the_numbers_go_into_the_instructions() {
     let target = samples::answers(6, 18).with_fact(Subject::Feature(Feature::FdArray), Fact::No);

@@ -26,6 +26,7 @@ use libtest_mimic::{Arguments, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+use bpfsmith::asm::Isa;
 use bpfsmith::base::{Capabilities, KernelVersion};
 use bpfsmith::sys::host;
 
@@ -34,7 +35,11 @@ pub type Condition = Result<(), String>;
 
 /// Tests of one file.
 #[derive(Default)]
-pub struct Suite(Vec<Trial>);
+pub struct Suite {
+    trials: Vec<Trial>,
+    /// What all tests need that are added now.
+    floor: Option<(KernelVersion, &'static str)>,
+}
 
 impl Suite {
     pub fn new() -> Self {
@@ -43,7 +48,7 @@ impl Suite {
 
     /// A test that can always run.
     pub fn test(&mut self, name: &str, test: impl FnOnce() + Send + 'static) {
-        self.0.push(trial(name, test));
+        self.trials.push(trial(name, test));
     }
 
     /// A test that runs where `condition` holds, and else is reported as ignored, because of what it says.
@@ -54,15 +59,23 @@ impl Suite {
         test: impl FnOnce() + Send + 'static,
     ) {
         let trial = trial(name, test);
-        self.0.push(match condition() {
+        let old_enough = self.floor.map_or(Ok(()), |(since, what)| has_since(since, what));
+        self.trials.push(match old_enough.and_then(|()| condition()) {
             Ok(()) => trial,
             Err(reason) => trial.with_kind(format!("ignored, because {reason}")).with_ignored_flag(true),
         });
     }
 
+    /// Adds tests that all need `what`, which came with `since`.
+    pub fn since(&mut self, since: KernelVersion, what: &'static str, add: impl FnOnce(&mut Self)) {
+        self.floor = Some((since, what));
+        add(self);
+        self.floor = None;
+    }
+
     /// Runs them with the arguments of the process.
     pub fn run(self) -> ExitCode {
-        libtest_mimic::run(&Arguments::from_args(), self.0).exit_code()
+        libtest_mimic::run(&Arguments::from_args(), self.trials).exit_code()
     }
 }
 
@@ -76,6 +89,20 @@ fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
 /// Both conditions.
 pub fn all(conditions: &'static [fn() -> Condition]) -> impl FnOnce() -> Condition {
     move || conditions.iter().try_for_each(|condition| condition())
+}
+
+/// A kernel that is new enough for `what`.
+pub fn has_since(since: KernelVersion, what: &str) -> Condition {
+    let kernel = host::kernel_version().map_err(|errno| format!("the release is unknown: {errno}"))?;
+    if kernel >= since { Ok(()) } else { Err(format!("Linux {kernel} has no {what}")) }
+}
+
+/// May load programs of these instructions, by a kernel that runs them.
+pub fn may_use(isa: Isa) -> impl FnOnce() -> Condition {
+    move || {
+        isa.since().map_or(Ok(()), |since| has_since(since, "instructions for it"))?;
+        has_cap_bpf()
+    }
 }
 
 /// May load programs: `CAP_BPF`, or before 5.8 `CAP_SYS_ADMIN`, in the initial user namespace.

@@ -12,11 +12,14 @@ use bpfsmith::sys::{
 };
 
 use crate::samples::{ARRAY, HASH, SOCKET_FILTER, create, int_btf, load, returns};
-use crate::support::{Suite, TempDir, all, c_path, has_cap_bpf, has_cap_sys_admin, with_bpffs};
+use crate::support::{Suite, TempDir, all, c_path, has_cap_bpf, has_cap_sys_admin, has_since, with_bpffs};
 
 pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "fd: an object is taken for what it is", kinds);
     suite.test_if(all(&[has_cap_bpf, has_cap_sys_admin]), "pin: there and back", pins);
+    let admin = all(&[has_cap_bpf, has_cap_sys_admin]);
+    let below = || has_since(KernelVersion::new(6, 5), "path_fd").and_then(|()| admin());
+    suite.test_if(below, "pin: below an open directory", pin_below);
     suite.test_if(has_cap_bpf, "pin: errors", pin_errors);
     suite.test_if(all(&[has_cap_bpf, has_cap_sys_admin]), "ids: every object is found and opened", walk_ids);
     suite.test_if(has_cap_bpf, "info: a map", map_info);
@@ -72,13 +75,18 @@ fn pins() {
         let read_only = MapFd::try_from(pin::get_with(&path, Access::ReadOnly).unwrap()).unwrap();
         assert_eq!(map::update(&read_only, &[0; 4], &[1; 4], ElemFlags::empty()), Err(Errno::EPERM));
 
+        assert_eq!(pin::get(&c_path(&mount.join("nothing"))).unwrap_err(), Errno::ENOENT);
+    });
+}
+
+fn pin_below() {
+    with_bpffs(|mount| {
         let directory = std::fs::File::open(mount).unwrap();
         let program = load(SOCKET_FILTER, 0, &returns(0));
         let at = Path { at: Some(directory.as_fd()), path: c"program" };
         pin::pin(program.as_fd(), at).unwrap();
         let opened = ProgFd::try_from(pin::get(at).unwrap()).unwrap();
         assert_eq!(info::program(&opened).unwrap().id, info::program(&program).unwrap().id);
-        assert_eq!(pin::get(&c_path(&mount.join("nothing"))).unwrap_err(), Errno::ENOENT);
     });
 }
 

@@ -32,7 +32,7 @@ impl<'a, K: BtfType, V: BtfType> TypedMap<'a, K, V> {
     pub fn set_batch(&self, entries: &[(K, V)]) -> Result<(), MapError> {
         self.one_value(1)?;
         let keys = all_bytes(entries.iter().map(|(key, _)| key));
-        let values = all_bytes(entries.iter().map(|(_, value)| value));
+        let values = self.value_bytes(entries.iter().map(|(_, value)| value));
         if entries.is_empty() {
             return Ok(());
         }
@@ -86,7 +86,8 @@ impl<K: BtfType, V: BtfType> Batches<'_, K, V> {
     fn look_up(&mut self) -> Result<Vec<(K, V)>, MapError> {
         self.map.one_value(1)?;
         loop {
-            let (mut keys, mut values) = (vec![0; self.count * K::SIZE], vec![0; self.count * V::SIZE]);
+            let (mut keys, mut values) =
+                (vec![0; self.count * K::SIZE], vec![0; self.count * self.map.stride()]);
             let fd = self.map.untyped().fd();
             match map::lookup_batch(fd, &mut self.cursor, &mut keys, &mut values, ElemFlags::empty()) {
                 Ok(count) => return self.pairs(count, &keys, &values),
@@ -105,10 +106,11 @@ impl<K: BtfType, V: BtfType> Batches<'_, K, V> {
 
     fn pairs(&self, count: usize, keys: &[u8], values: &[u8]) -> Result<Vec<(K, V)>, MapError> {
         let keys = keys.chunks_exact(K::SIZE.max(1));
-        let values = values.chunks_exact(V::SIZE.max(1));
-        let pair = |(key, value)| {
+        let values = values.chunks_exact(self.map.stride());
+        let pair = |(key, value): (_, &[u8])| {
             let key = read(key).ok_or_else(|| self.map.unreadable("key"))?;
-            Ok((key, read(value).ok_or_else(|| self.map.unreadable("value"))?))
+            let value = value.get(..V::SIZE).and_then(read);
+            Ok((key, value.ok_or_else(|| self.map.unreadable("value"))?))
         };
         keys.zip(values).take(count).map(pair).collect()
     }

@@ -85,11 +85,11 @@ impl<K: BtfType, V: BtfType> TypedMap<'_, K, V> {
         found: impl FnOnce(&[u8], &mut [u8]) -> Result<bool, MapError>,
     ) -> Result<Option<V>, MapError> {
         self.one_value(1)?;
-        with_zeros(V::SIZE, |value| {
+        with_zeros(self.stride(), |value| {
             if !with_bytes(key, |key| found(key, value))? {
                 return Ok(None);
             }
-            read(value).map(Some).ok_or_else(|| self.unreadable("value"))
+            value.get(..V::SIZE).and_then(read).map(Some).ok_or_else(|| self.unreadable("value"))
         })
     }
 }

@@ -5,7 +5,7 @@ use super::field::{ContextField as Field, ContextPointer as Pointer, Widths, arr
 use super::rules::Layout;
 
 const fn layout(name: &'static str, fields: &'static [Field]) -> Layout {
-    Layout { name, known: Known::Fully, fields }
+    Layout { name, known: Known::Fully, fields, unaligned_since: None }
 }
 
 /// `bpf_skb_is_valid_access`; `tstamp_type` `tc_cls_act_is_valid_access`; `flow_keys` `flow_dissector_is_valid_access`.
@@ -242,18 +242,18 @@ pub(super) static NETFILTER: Layout = layout(
 
 /// `kprobe_prog_is_valid_access`: `struct pt_regs` in any width.
 pub(super) static PT_REGS: Layout =
-    Layout { name: "pt_regs", known: Known::OnX86ToRead, fields: &[bytes("regs", 0, 168).since(4, 1)] };
+    layout("pt_regs", &[bytes("regs", 0, 168).since(4, 1)]).known(Known::OnX86ToRead);
 
 /// `pe_prog_is_valid_access`: registers whole, the rest in parts too.
-pub(super) static PERF_EVENT: Layout = Layout {
-    name: "bpf_perf_event_data",
-    known: Known::OnX86,
-    fields: &[
+pub(super) static PERF_EVENT: Layout = layout(
+    "bpf_perf_event_data",
+    &[
         bytes("regs", 0, 168).reads(Widths::B8).since(4, 9),
         bytes("sample_period", 168, 8).since(4, 9),
         bytes("addr", 176, 8).since(4, 17),
     ],
-};
+)
+.known(Known::OnX86);
 
 /// `tp_prog_is_valid_access`: the record after the pointer to the registers, up to `PERF_MAX_TRACE_SIZE` (2048 before it was raised).
 pub(super) static TRACEPOINT: Layout = layout("trace_event_raw", &[bytes("record", 8, 8184).since(4, 7)]);
@@ -270,13 +270,17 @@ pub(super) static RAW_TRACEPOINT_WRITABLE: Layout = layout(
 
 /// `syscall_prog_is_valid_access`: what the caller hands over, any layout; at most `U16_MAX` bytes, of which instructions
 /// reach the first half.
-pub(super) static SYSCALL: Layout = layout("void", &[bytes("args", 0, 65_535).since(5, 14)]);
+pub(super) static SYSCALL: Layout =
+    layout("void", &[bytes("args", 0, 65_535).since(5, 14)]).unaligned_since(7, 1);
 
 /// `lirc_mode2_is_valid_access`.
 pub(super) static LIRC_MODE2: Layout = layout("__u32", &[u32("sample", 0).whole().since(4, 18)]);
 
 /// `btf_ctx_access`: the arguments of the function, each in 8 bytes.
-pub(super) static ARGUMENTS: Layout = Layout { name: "void", known: Known::ByBtf, fields: &[] };
+pub(super) static ARGUMENTS: Layout = layout("void", &[]).known(Known::ByBtf);
+
+/// The same, of security hooks.
+pub(super) static HOOK_ARGUMENTS: Layout = layout("void", &[]).known(Known::ByBtfToWrite);
 
 /// `bpf_extension_verifier_ops`: the context of the program to be replaced.
-pub(super) static EXT: Layout = Layout { name: "void", known: Known::ByTarget, fields: &[] };
+pub(super) static EXT: Layout = layout("void", &[]).known(Known::ByTarget);

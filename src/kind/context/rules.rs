@@ -2,6 +2,7 @@
 
 use super::field::{ContextField, Widths};
 use super::{Known, network as net, tracing as trace};
+use crate::base::KernelVersion;
 use crate::kind::{AttachType as At, ProgType as Type, ProgramKind};
 
 /// A C type, with what its most favoured kind may do with its fields.
@@ -10,6 +11,20 @@ pub(super) struct Layout {
     pub(super) name: &'static str,
     pub(super) known: Known,
     pub(super) fields: &'static [ContextField],
+    /// The first release that takes accesses which are not aligned.
+    pub(super) unaligned_since: Option<KernelVersion>,
+}
+
+impl Layout {
+    pub(super) const fn known(mut self, known: Known) -> Self {
+        self.known = known;
+        self
+    }
+
+    pub(super) const fn unaligned_since(mut self, major: u16, minor: u16) -> Self {
+        self.unaligned_since = Some(KernelVersion::new(major, minor));
+        self
+    }
 }
 
 /// What a kind may do with the fields of a layout.
@@ -130,6 +145,7 @@ const fn of_cgroup_or_tracing(kind: ProgramKind) -> &'static Rules {
         Type::PERF_EVENT => &trace::PERF_EVENT,
         Type::RAW_TRACEPOINT => &trace::RAW_TRACEPOINT,
         Type::RAW_TRACEPOINT_WRITABLE => &trace::RAW_TRACEPOINT_WRITABLE,
+        Type::LSM => &trace::LSM,
         _ => &trace::ARGUMENTS,
     }
 }

@@ -27,5 +27,8 @@ pub(super) static LIRC_MODE2: Rules = Rules::read_only(&layouts::LIRC_MODE2);
 /// `bpf_tracing_btf_ctx_access`.
 pub(super) static ARGUMENTS: Rules = Rules::read_only(&layouts::ARGUMENTS);
 
+/// `lsm_verifier_ops`, kernel/bpf/bpf_lsm.c: `btf_ctx_access` and nothing more.
+pub(super) static LSM: Rules = Rules::read_only(&layouts::HOOK_ARGUMENTS);
+
 /// `bpf_extension_verifier_ops`.
 pub(super) static EXT: Rules = Rules::read_only(&layouts::EXT);

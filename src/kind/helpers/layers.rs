@@ -35,7 +35,12 @@ pub(in crate::kind) const fn layers(kind: ProgramKind) -> &'static [Layer] {
 
 const fn cgroup_or_tracing(kind: ProgramKind) -> &'static [Layer] {
     match kind.prog_type() {
-        Type::CGROUP_SOCK => &[net::RETVAL, net::CURRENT, net::CGROUP_SOCK, BASE],
+        Type::CGROUP_SOCK => match kind.expected_attach_type() {
+            Some(At::CGROUP_INET_SOCK_CREATE) => {
+                &[net::RETVAL, net::CURRENT, net::SOCK_CREATE, net::CGROUP_SOCK, BASE]
+            }
+            _ => &[net::RETVAL, net::CURRENT, net::CGROUP_SOCK, BASE],
+        },
         Type::CGROUP_SOCK_ADDR => sock_addr(kind),
         Type::CGROUP_SOCKOPT => match kind.expected_attach_type() {
             Some(At::CGROUP_SETSOCKOPT) => {
@@ -81,19 +86,15 @@ const fn sock_addr(kind: ProgramKind) -> &'static [Layer] {
 const fn tracing(kind: ProgramKind) -> &'static [Layer] {
     match kind.expected_attach_type() {
         Some(At::TRACE_ITER) => &[trace::ITER, trace::TRACING_PROG, trace::STACKS, trace::TRACING, BASE],
-        Some(At::TRACE_RAW_TP) => &[trace::TRACING_PROG, trace::RAW_TP, trace::TRACING, BASE],
+        Some(At::TRACE_RAW_TP) => {
+            &[trace::ARGUMENTS, trace::TRACING_PROG, trace::RAW_TP, trace::TRACING, BASE]
+        }
         Some(At::LSM_MAC) => {
             &[trace::LSM, trace::TRAMPOLINE, trace::TRACING_PROG, trace::STACKS, trace::TRACING, BASE]
         }
-        Some(At::LSM_CGROUP) => &[
-            trace::LSM_CGROUP,
-            trace::LSM,
-            trace::TRAMPOLINE,
-            trace::TRACING_PROG,
-            trace::STACKS,
-            trace::TRACING,
-            BASE,
-        ],
+        Some(At::LSM_CGROUP) => {
+            &[trace::LSM_CGROUP, trace::LSM, trace::TRACING_PROG, trace::STACKS, trace::TRACING, BASE]
+        }
         _ => &[trace::TRAMPOLINE, trace::TRACING_PROG, trace::STACKS, trace::TRACING, BASE],
     }
 }

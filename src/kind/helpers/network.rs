@@ -190,10 +190,12 @@ pub(super) const LWT_XMIT: Layer = &[offer(&[
 
 /// `lwt_seg6local_func_proto`.
 ///
-/// Late stable releases of 6.12 take `skb_pull_data` away from these programs; 6.18.44 has it still.
-pub(super) const LWT_SEG6LOCAL: Layer =
-    &[offer(&[H::LWT_SEG6_STORE_BYTES, H::LWT_SEG6_ACTION, H::LWT_SEG6_ADJUST_SRH])
-        .config("CONFIG_IPV6_SEG6_BPF")];
+/// Late stable releases of 6.12 take `skb_pull_data` away from these programs, and so does 7.2; 6.18.44 has it still.
+pub(super) const LWT_SEG6LOCAL: Layer = &[
+    offer(&[H::LWT_SEG6_STORE_BYTES, H::LWT_SEG6_ACTION, H::LWT_SEG6_ADJUST_SRH])
+        .config("CONFIG_IPV6_SEG6_BPF"),
+    offer(&[H::SKB_PULL_DATA]).only_for("releases that do not keep it from them"),
+];
 
 /// `sock_ops_func_proto`.
 pub(super) const SOCK_OPS: Layer = &[
@@ -288,6 +290,9 @@ pub(super) const CGROUP_SOCK: Layer = &[offer(&[
     H::KTIME_GET_COARSE_NS,
 ])];
 
+/// What `sock_filter_func_proto` offers where a socket is made.
+pub(super) const SOCK_CREATE: Layer = &[offer(&[H::SETSOCKOPT, H::GETSOCKOPT]).since(7, 0)];
+
 /// `sock_addr_func_proto`; what depends on the place is in [`BIND`], [`SOCKOPT`] and [`SOCKOPT_UNIX_NAME`].
 pub(super) const CGROUP_SOCK_ADDR: Layer = &[
     offer(&[
@@ -306,8 +311,9 @@ pub(super) const BIND: Layer = &[offer(&[H::BIND])];
 /// `sock_addr_func_proto`, but for the names of Unix sockets.
 pub(super) const SOCKOPT: Layer = &[offer(&[H::SETSOCKOPT, H::GETSOCKOPT]).since(5, 8)];
 
-/// `sock_addr_func_proto` for the names of Unix sockets: not in 6.12, but in 6.18.
-pub(super) const SOCKOPT_UNIX_NAME: Layer = &[offer(&[H::SETSOCKOPT, H::GETSOCKOPT]).since(6, 13)];
+/// `sock_addr_func_proto` for the names of Unix sockets: not in 6.12, but in 6.12.107 and to 7.1; in 7.2 no more.
+pub(super) const SOCKOPT_UNIX_NAME: Layer =
+    &[offer(&[H::SETSOCKOPT, H::GETSOCKOPT]).since(6, 12).only_for("releases from 6.12 to before 7.2")];
 
 /// `cg_sockopt_func_proto`, but for [`SETSOCKOPT`].
 pub(super) const CGROUP_SOCKOPT: Layer = &[

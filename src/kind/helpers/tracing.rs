@@ -80,11 +80,15 @@ pub(super) const ITER: Layer = &[
     offer(&[H::SETSOCKOPT, H::GETSOCKOPT]).only_for("bpf_iter_tcp, bpf_iter_unix"),
 ];
 
-/// What `tracing_prog_func_proto` offers to programs behind a trampoline (`bpf_prog_has_trampoline`).
+/// What `tracing_prog_func_proto` offers to programs behind a trampoline (`bpf_prog_has_trampoline`; those of `BPF_LSM_CGROUP`
+/// are none).
 pub(super) const TRAMPOLINE: Layer = &[
     offer(&[H::GET_FUNC_ARG, H::GET_FUNC_RET, H::GET_FUNC_ARG_CNT]),
     offer(&[H::GET_ATTACH_COOKIE]).since(5, 19),
 ];
+
+/// What `tracing_prog_func_proto` offers to programs of a tracepoint whose arguments BTF tells.
+pub(super) const ARGUMENTS: Layer = &[offer(&[H::GET_FUNC_ARG, H::GET_FUNC_ARG_CNT]).since(7, 0)];
 
 /// `bpf_lsm_func_proto`.
 pub(super) const LSM: Layer = &[

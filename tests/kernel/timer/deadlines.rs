@@ -8,9 +8,20 @@ use bpfsmith::sys::host;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::rig::{HASH, HOUR, MILLISECOND, Rig, Seen, Setup, again, may_use_timers, wait_for_ticks};
+use super::rig::{
+    HASH, HOUR, MILLISECOND, Rig, Seen, Setup, again, has_flags, may_use_timers, wait_for_ticks,
+};
 use crate::common::wait_until;
 use crate::support::{Condition, Suite, with_own_descriptors};
+
+/// Those that start timers for a point in time.
+const ABSOLUTE: [&str; 5] = [
+    "a point in time is waited for, of MONOTONIC and BOOTTIME",
+    "a point in time that has passed fires at once, on every clock",
+    "a point in time to come does not fire before",
+    "REALTIME behaves as MONOTONIC",
+    "starting an armed timer moves it, forth and back",
+];
 
 pub fn add(suite: &mut Suite) {
     let tests: [(&str, fn()); 8] = [
@@ -24,9 +35,13 @@ pub fn add(suite: &mut Suite) {
         ("without a pause in between it fires as often as it is started", at_once),
     ];
     for (name, test) in tests {
-        suite.test_if(may_use_timers, &format!("timer deadlines: {name}"), test);
+        let absolute = ABSOLUTE.contains(&name);
+        let flags = if absolute { TimerFlags::ABS } else { TimerFlags::empty() };
+        let may = move || may_use_timers().and_then(|()| has_flags(flags));
+        suite.test_if(may, &format!("timer deadlines: {name}"), test);
     }
-    suite.test_if(can_choose_cpus, "timer deadlines: CPU_PIN fires on the CPU it is started on", pinned);
+    let pin = || has_flags(TimerFlags::CPU_PIN).and_then(|()| can_choose_cpus());
+    suite.test_if(pin, "timer deadlines: CPU_PIN fires on the CPU it is started on", pinned);
 }
 
 fn monotonic() -> u64 {
@@ -160,13 +175,13 @@ fn at_once() {
     assert_eq!(rig.first().cancel(), 1);
 }
 
-fn can_choose_cpus() -> Condition {
+pub fn can_choose_cpus() -> Condition {
     may_use_timers()?;
     if online().len() > 1 { Ok(()) } else { Err("there is only one CPU".into()) }
 }
 
 /// The CPUs this process may run on.
-fn online() -> Vec<usize> {
+pub fn online() -> Vec<usize> {
     let set = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
     (0..CpuSet::count()).filter(|&cpu| set.is_set(cpu).unwrap_or(false)).collect()
 }
@@ -181,10 +196,15 @@ fn pinned() {
     });
 }
 
-fn fires_on(cpu: usize) {
+/// Keeps this thread on one CPU.
+pub fn stay_on(cpu: usize) {
     let mut only = CpuSet::new();
     only.set(cpu).unwrap();
     sched_setaffinity(Pid::from_raw(0), &only).unwrap();
+}
+
+fn fires_on(cpu: usize) {
+    stay_on(cpu);
     let rig = ready(Clock::Monotonic);
     start(&rig, MILLISECOND, TimerFlags::CPU_PIN);
     rig.wait_for(1);

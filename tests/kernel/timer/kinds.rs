@@ -16,7 +16,7 @@ use bpfsmith::target::Target;
 use super::rig::Plain;
 use crate::common::{Assembled, FP, builder, look_up, rejection, returns};
 use crate::support::{
-    Condition, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin,
+    Condition, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin, has_since,
     has_vmlinux_btf,
 };
 
@@ -32,6 +32,9 @@ pub fn add(suite: &mut Suite) {
         let condition = || is_before_7_0().and_then(|()| permitted());
         suite
             .test_if(condition, &format!("timer kinds: not {name} before 7.0"), move || assert_refused(kind));
+        let condition =
+            || has_since(KernelVersion::new(7, 0), "timers in tracing programs").and_then(|()| permitted());
+        suite.test_if(condition, &format!("timer kinds: {name} since 7.0"), move || assert_all_load(&[kind]));
     }
 }
 
@@ -92,6 +95,9 @@ fn can_load(kind: ProgramKind) -> impl FnOnce() -> Condition {
             Err(LoadError::Command { errno, .. }) => {
                 Err(format!("the kernel refuses the empty program before its verifier looks at it: {errno}"))
             }
+            Err(LoadError::Rejected(rejection)) if rejection.reason().ends_with("is not sleepable") => {
+                Err("the kernel is built without functions that may sleep and be traced".into())
+            }
             _ => Ok(()),
         }
     }
@@ -109,6 +115,8 @@ fn spec(kind: ProgramKind) -> ProgramSpec {
         "iter" | "iter.s" => spec.attach_to("task"),
         "lsm" | "lsm.s" => spec.attach_to("file_open"),
         "lsm_cgroup" => spec.attach_to("socket_bind"),
+        // Since 6.2 or so this one may sleep; of the others that depends on how the kernel was built.
+        "fentry.s" | "fexit.s" | "fmod_ret.s" => spec.attach_to("bpf_fentry_test1"),
         _ if kind.expected_attach_type() == Some(AttachType::MODIFY_RETURN) => {
             spec.attach_to("security_file_open")
         }

@@ -3,15 +3,15 @@
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R4, R6, R7, R8, R9};
 use bpfsmith::asm::{Assembler, Helper, Size};
-use bpfsmith::base::Clock;
+use bpfsmith::base::{Clock, KernelVersion, TimerFlags};
 use bpfsmith::btf::{SpinLock, Timer};
 use bpfsmith::kernel::{ElemFlags, Loaded, Map, Program, TestRun};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
 use bpfsmith::program::ProgramSpec;
 
-use crate::common::{Assembled, FP, builder, load, look_up, wait_until};
-use crate::support::{Condition, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin};
+use crate::common::{Assembled, FP, builder, load, look_up, returns, wait_until};
+use crate::support::{Condition, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_since};
 
 pub const EPERM: i32 = -1;
 pub const ENOENT: i32 = -2;
@@ -27,6 +27,17 @@ pub const HOUR: u64 = 3_600_000 * MILLISECOND;
 /// The timer is not at the start of its value, so the verifier wants `CAP_PERFMON`.
 pub fn may_use_timers() -> Condition {
     all(&[has_cap_bpf, has_cap_perfmon])()
+}
+
+/// A kernel that knows these flags of `bpf_timer_start`.
+pub fn has_flags(flags: TimerFlags) -> Condition {
+    has_since(flags.since(), "such flags of timers")
+}
+
+/// Values have locks, and the programs, which may sleep, may take them.
+pub fn may_use_locks() -> Condition {
+    has_since(KernelVersion::new(6, 7), "spin locks in programs that may sleep")?;
+    may_use_ids()
 }
 
 /// ... and objects are looked up by id.
@@ -101,6 +112,7 @@ impl Setup {
         }
         object.add_function("tick", callback(Seen::Fired, self.callback));
         object.add_function("other", callback(Seen::OtherFired, |_| {}));
+        object.add_function("nothing", returns(0));
         let rig = Rig(load(&object.finish().unwrap()));
         rig.insert(0);
         rig
