@@ -10,6 +10,7 @@ mod needs;
 mod only;
 mod parts;
 pub(crate) mod ready;
+mod recorder;
 mod rules;
 mod types;
 
@@ -17,6 +18,8 @@ pub use builder::{MapRef, ObjectBuilder};
 pub use error::ObjectError;
 pub use function::FunctionDef;
 pub use needs::{Need, Needs};
+pub use recorder::FunctionError;
+pub(crate) use recorder::{Announced, Owner};
 pub(crate) use types::by_c_name;
 
 use std::fmt;
