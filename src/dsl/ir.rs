@@ -4,8 +4,17 @@
 //! a value of 8 or 16 bits is kept extended, by its own sign, to 32 (and then zero above).
 
 mod build;
+pub(crate) mod dominators;
+mod dump;
+pub(crate) mod hash;
+mod phi;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod walk;
 
-pub(crate) use build::Builder;
+pub(crate) use build::{Builder, Variable};
+pub(crate) use verify::{Flaw, verify};
 
 use std::panic::Location;
 
@@ -142,35 +151,124 @@ pub(crate) struct AsmBlock {
 /// An operation.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
+    /// The operand itself; where it is a constant that is wanted as a value.
+    Copy {
+        a: Operand,
+    },
     /// Any operator but `Mov`; division and remainder by zero give what the machine gives.
-    Alu { op: AluOp, width: Width, a: Operand, b: Operand },
-    Neg { width: Width, a: Operand },
+    Alu {
+        op: AluOp,
+        width: Width,
+        a: Operand,
+        b: Operand,
+    },
+    Neg {
+        width: Width,
+        a: Operand,
+    },
     /// The lowest `bits` (8, 16, 32) of `a`, the rest zero.
-    ZeroExtend { bits: u8, a: Operand },
+    ZeroExtend {
+        bits: u8,
+        a: Operand,
+    },
     /// The lowest `bits` (8, 16, 32) of `a`, their sign up to `width`.
-    SignExtend { bits: u8, width: Width, a: Operand },
-    Swap { op: SwapOp, bits: SwapBits, a: Operand },
+    SignExtend {
+        bits: u8,
+        width: Width,
+        a: Operand,
+    },
+    Swap {
+        op: SwapOp,
+        bits: SwapBits,
+        a: Operand,
+    },
     /// The rest of the register is zero. With [`Op::SignExtend`] behind it, one instruction where there is one.
-    Load { size: Size, addr: Addr, memory: Memory },
-    Store { size: Size, addr: Addr, memory: Memory, value: Operand },
+    Load {
+        size: Size,
+        addr: Addr,
+        memory: Memory,
+    },
+    Store {
+        size: Size,
+        addr: Addr,
+        memory: Memory,
+        value: Operand,
+    },
     /// The old value is a result if the operation fetches. `Cmpxchg` compares with `expected`.
-    Atomic { op: AtomicOp, size: Size, addr: Addr, memory: Memory, value: Operand, expected: Option<Operand> },
-    LoadAcquire { size: Size, addr: Addr, memory: Memory },
-    StoreRelease { size: Size, addr: Addr, memory: Memory, value: Operand },
-    LocalAddr { local: Local, off: i32 },
-    MapAddr { map: Symbol },
-    MapValueAddr { map: Symbol, off: u32 },
-    FunctionAddr { function: Symbol },
-    Ksym { name: Symbol, typed: bool },
-    BtfId { scope: BtfScope, name: Symbol },
+    Atomic {
+        op: AtomicOp,
+        size: Size,
+        addr: Addr,
+        memory: Memory,
+        value: Operand,
+        expected: Option<Operand>,
+    },
+    LoadAcquire {
+        size: Size,
+        addr: Addr,
+        memory: Memory,
+    },
+    StoreRelease {
+        size: Size,
+        addr: Addr,
+        memory: Memory,
+        value: Operand,
+    },
+    LocalAddr {
+        local: Local,
+        off: i32,
+    },
+    MapAddr {
+        map: Symbol,
+    },
+    MapValueAddr {
+        map: Symbol,
+        off: u32,
+    },
+    FunctionAddr {
+        function: Symbol,
+    },
+    Ksym {
+        name: Symbol,
+        typed: bool,
+    },
+    BtfId {
+        scope: BtfScope,
+        name: Symbol,
+    },
     /// A number that the kernel's types answer: a move of an immediate with a CO-RE relocation.
-    Core { kind: CoreKind, type_id: u32, type_name: Symbol, access: Symbol },
+    Core {
+        kind: CoreKind,
+        type_id: u32,
+        type_name: Symbol,
+        access: Symbol,
+    },
     /// One result: r0. It may write the stack places whose address was taken, maps, packets, other memory; and a context
     /// only if the kernel says so (packet helpers change `data` and `data_end`).
-    Call { callee: Callee, args: Args, pure: bool },
+    Call {
+        callee: Callee,
+        args: Args,
+        pure: bool,
+    },
     /// Legacy packet access, network byte order (`BPF_LD_ABS`, `BPF_LD_IND`): leaves the program with 0 beyond the packet.
-    PacketLoad { size: Size, context: Val, offset: Operand },
+    PacketLoad {
+        size: Size,
+        context: Val,
+        offset: Operand,
+    },
     Asm(Box<AsmBlock>),
+}
+
+impl Op {
+    /// How many values it makes.
+    pub(crate) fn results(&self) -> u8 {
+        match self {
+            Self::Store { .. } | Self::StoreRelease { .. } => 0,
+            Self::Atomic { op, .. } => op.fetches().into(),
+            Self::Asm(block) => block.outputs.len() as u8,
+            _ => 1,
+        }
+    }
 }
 
 /// An operation in its block.
@@ -203,9 +301,18 @@ pub(crate) struct Compare {
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     Jump(Target),
-    Branch { compare: Compare, then: Target, otherwise: Target },
+    Branch {
+        compare: Compare,
+        then: Target,
+        otherwise: Target,
+    },
     /// The cases differ from each other.
-    Switch { width: Width, value: Operand, cases: Vec<(i64, Target)>, default: Target },
+    Switch {
+        width: Width,
+        value: Operand,
+        cases: Vec<(i64, Target)>,
+        default: Target,
+    },
     Return(Operand),
 }
 
@@ -214,7 +321,7 @@ pub(crate) struct BlockData {
     pub(crate) params: Vec<Val>,
     pub(crate) insts: Vec<Inst>,
     /// None only while the function is being built.
-    pub(crate) end: Option<(End, Option<At>)>,
+    pub(crate) end: Option<(End, At)>,
 }
 
 /// A place on the stack.
