@@ -9,7 +9,7 @@ pub mod base;
 pub mod btf;
 pub mod check;
 #[cfg(feature = "dsl")]
-mod dsl;
+pub mod dsl;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod kind;

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::ir::At;
-use super::types::Scalar;
+use super::types::ScalarType;
 use crate::asm::{Helper, Loc};
 use crate::btf::BtfError;
 use crate::check::Report;
@@ -46,7 +46,7 @@ pub enum Error {
         /// The number.
         number: i128,
         /// The type.
-        ty: Scalar,
+        ty: ScalarType,
         /// The line.
         site: Site,
     },
@@ -60,7 +60,7 @@ pub enum Error {
     #[error("a {ty} is shifted by {amount} bits{site}")]
     Shift {
         /// The type of what is shifted.
-        ty: Scalar,
+        ty: ScalarType,
         /// By how much.
         amount: i64,
         /// The line.
@@ -259,10 +259,12 @@ pub enum Error {
         site: Site,
     },
     /// A callback or function is recorded a second time.
-    #[error("`{name}` is recorded a second time{site}")]
+    #[error("`{name}`, announced{announced}, is recorded a second time{site}")]
     RecordedTwice {
         /// Its name.
         name: String,
+        /// The line that announced it.
+        announced: Site,
         /// The second time.
         site: Site,
     },

@@ -13,15 +13,15 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 
-pub(crate) use arith::{Binary, Comparison};
-pub(crate) use call::{Argument, Returned};
+pub use arith::{Binary, Comparison};
+pub(crate) use call::{Argument, MapArgument, Returned};
 pub(crate) use cond::CondId;
-pub(crate) use flow::{Arm, Cases, Count, Loop};
+use flow::Loop;
 pub(crate) use memory::{MapId, Pointer, Region};
 
 use super::error::{Error, site};
 use super::ir::{self, At, Op, Operand};
-use super::types::Scalar;
+use super::types::ScalarType;
 use crate::kind::ProgramKind;
 use crate::object::ObjectBuilder;
 use cond::CondNode;
@@ -43,9 +43,9 @@ struct ScopeData {
 
 /// A value in a register: what it is, and where it may be used.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Datum {
+pub struct Datum {
     pub(crate) operand: Operand,
-    pub(crate) ty: Scalar,
+    pub(crate) ty: ScalarType,
     pub(crate) scope: Scope,
     /// The largest unsigned number it can be, as far as the kernel sees that too.
     pub(crate) most: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Datum {
 
 impl Datum {
     /// A number, whose lowest bits count.
-    pub(crate) const fn constant(number: i64, ty: Scalar) -> Self {
+    pub(crate) const fn constant(number: i64, ty: ScalarType) -> Self {
         let register = ty.canonical(number);
         Self {
             operand: Operand::Imm(register),
@@ -74,11 +74,13 @@ impl Datum {
 
 /// What a function may return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Returns {
+pub enum Returns {
     /// 0, by itself.
     Zero,
-    /// Any number of the type.
-    Any(Scalar),
+    /// A number of the type.
+    Typed(ScalarType),
+    /// A number of any type.
+    Free,
 }
 
 /// How a recording begins.
@@ -99,8 +101,6 @@ pub(crate) struct State {
     pub(crate) ir: ir::Builder,
     pub(crate) kind: Option<ProgramKind>,
     pub(crate) returns: Returns,
-    /// Whether the line that is being recorded can be reached.
-    pub(crate) live: bool,
     error: Option<Error>,
     scopes: Vec<ScopeData>,
     open: Vec<Scope>,
@@ -115,7 +115,6 @@ impl State {
             ir: ir::Builder::new(setup.name, setup.params),
             kind: setup.kind,
             returns: setup.returns,
-            live: true,
             error: None,
             scopes: vec![ScopeData { open: true, at: setup.at }],
             open: vec![Scope::FUNCTION],
@@ -170,7 +169,7 @@ impl State {
     }
 
     /// A value made here.
-    pub(crate) fn made(&self, operand: Operand, ty: Scalar) -> Datum {
+    pub(crate) fn made(&self, operand: Operand, ty: ScalarType) -> Datum {
         let most = match operand {
             Operand::Imm(register) => register.cast_unsigned(),
             Operand::Val(_) => ty.most(),
@@ -182,6 +181,11 @@ impl State {
     pub(crate) fn param(&self, index: u8) -> Operand {
         Operand::Val(self.ir.param(index))
     }
+
+    /// The same, as an address.
+    pub(crate) fn param_base(&self, index: u8) -> ir::Base {
+        ir::Base::Val(self.ir.param(index))
+    }
 }
 
 /// A function that is being recorded. Handles borrow it; nobody keeps its state borrowed between two calls.
@@ -192,15 +196,11 @@ impl Body {
     pub(crate) fn new(state: State) -> Self {
         Self(RefCell::new(state))
     }
-
-    pub(crate) fn into_state(self) -> State {
-        self.0.into_inner()
-    }
 }
 
 /// Which function a handle belongs to: the lifetime stands for it, and fits no other.
 #[derive(Clone, Copy)]
-pub(crate) struct Brand<'f> {
+pub struct Brand<'f> {
     body: &'f Body,
     only: PhantomData<Cell<&'f ()>>,
 }

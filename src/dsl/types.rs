@@ -9,13 +9,13 @@ use crate::btf::{Array, IntEncoding, Kind, Type, TypeId, View};
 ///
 /// In a register, a number of 32 bits has zeros above; one of 8 or 16 bits is extended by its own sign to 32.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Scalar {
+pub struct ScalarType {
     bits: u8,
     signed: bool,
     truth: bool,
 }
 
-impl Scalar {
+impl ScalarType {
     /// `u8`.
     pub const U8: Self = Self::int(8, false);
     /// `u16`.
@@ -96,7 +96,7 @@ impl Scalar {
 
     /// How many bits of registers its arithmetic is done with.
     pub(crate) const fn width(self) -> Width {
-        if self.bits == 64 { Width::W64 } else { Width::W32 }
+        if self.bits == 64 { Width::Bits64 } else { Width::Bits32 }
     }
 
     /// Whether it is narrower than its arithmetic.
@@ -137,7 +137,7 @@ impl Scalar {
 }
 
 /// As Rust has it: `u32`.
-impl fmt::Display for Scalar {
+impl fmt::Display for ScalarType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.truth {
             return f.write_str("bool");
@@ -146,7 +146,7 @@ impl fmt::Display for Scalar {
     }
 }
 
-impl fmt::Debug for Scalar {
+impl fmt::Debug for ScalarType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -157,9 +157,9 @@ impl fmt::Debug for Scalar {
 #[non_exhaustive]
 pub enum Layout {
     /// A number in the byte order of the machine.
-    Scalar(Scalar),
+    Scalar(ScalarType),
     /// A number in network byte order.
-    Network(Scalar),
+    Network(ScalarType),
     /// What a type of the object's BTF says, of this many bytes.
     Btf(TypeId, u32),
     /// Bytes without a type.
@@ -182,15 +182,15 @@ impl Layout {
         let network = is_network_order(btf, id);
         let layout = match btf.resolve(id).ok()?.1 {
             Type::Int(int) if int.encoding.contains(IntEncoding::BOOL) && int.size == 1 => {
-                Self::Scalar(Scalar::BOOL)
+                Self::Scalar(ScalarType::BOOL)
             }
-            Type::Int(int) => match Scalar::of_size(int.size, int.encoding.contains(IntEncoding::SIGNED)) {
+            Type::Int(int) => match ScalarType::of_size(int.size, int.encoding.contains(IntEncoding::SIGNED)) {
                 Some(scalar) if network => Self::Network(scalar),
                 Some(scalar) => Self::Scalar(scalar),
                 None => Self::Bytes(size),
             },
-            Type::Enum(of) => Self::Scalar(Scalar::of_size(of.size, of.signed)?),
-            Type::Enum64(of) => Self::Scalar(Scalar::of_size(of.size, of.signed)?),
+            Type::Enum(of) => Self::Scalar(ScalarType::of_size(of.size, of.signed)?),
+            Type::Enum64(of) => Self::Scalar(ScalarType::of_size(of.size, of.signed)?),
             _ => Self::Btf(id, size),
         };
         Some(layout)
@@ -208,7 +208,7 @@ impl Layout {
     /// The member `name` of a struct or union: where it is, and what. Members of anonymous members count.
     pub(crate) fn member(self, btf: &View<'_>, name: &str) -> Option<(u32, Self)> {
         let Self::Btf(id, _) = self else { return None };
-        let Type::Struct(of) | Type::Union(of) = btf.resolve(id).ok()?.1 else { return None };
+        let (Type::Struct(of) | Type::Union(of)) = btf.resolve(id).ok()?.1 else { return None };
         of.members.iter().find_map(|member| {
             let offset = member.byte_offset().filter(|_| member.bits == 0)?;
             if member.name.as_str() == Some(name) {

@@ -297,10 +297,6 @@ impl ObjectBuilder {
         &self.maps
     }
 
-    pub(crate) fn byte_order(&self) -> Endian {
-        self.endian
-    }
-
     pub(crate) fn push_error(&mut self, error: ObjectError) {
         self.fail(error);
     }

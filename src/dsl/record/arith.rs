@@ -5,7 +5,7 @@ use super::{Datum, State};
 use crate::asm::{AluOp, Cond, Width};
 use crate::dsl::error::{Error, site};
 use crate::dsl::ir::{At, Compare, Op, Operand};
-use crate::dsl::types::Scalar;
+use crate::dsl::types::ScalarType;
 
 /// An operator of two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,7 +134,7 @@ impl State {
         }
     }
 
-    fn check_constant(&mut self, op: Binary, ty: Scalar, b: Datum, at: At) {
+    fn check_constant(&mut self, op: Binary, ty: ScalarType, b: Datum, at: At) {
         let Operand::Imm(number) = b.operand else { return };
         match op {
             Binary::Div | Binary::Rem if number == 0 => self.fail(Error::DivisionByZero { site: site(at) }),
@@ -145,23 +145,23 @@ impl State {
         }
     }
 
-    pub(crate) fn mismatch(&mut self, expected: Scalar, found: Scalar, at: At) {
+    pub(crate) fn mismatch(&mut self, expected: ScalarType, found: ScalarType, at: At) {
         let (expected, found) = (expected.to_string(), found.to_string());
         self.fail(Error::Type { expected, found, site: site(at) });
     }
 
     /// Extends the lowest bits of a 32-bit result again, where the type has fewer.
-    fn narrow(&mut self, value: Operand, ty: Scalar, at: At) -> Operand {
+    fn narrow(&mut self, value: Operand, ty: ScalarType, at: At) -> Operand {
         if ty.is_narrow() { self.extend(value, ty, at) } else { value }
     }
 
-    fn extend(&mut self, a: Operand, ty: Scalar, at: At) -> Operand {
+    fn extend(&mut self, a: Operand, ty: ScalarType, at: At) -> Operand {
         let bits = ty.bits();
         if let Operand::Imm(number) = a {
             return Operand::Imm(ty.canonical(number));
         }
         match ty.is_signed() && bits < 32 {
-            true => self.push(Op::SignExtend { bits, width: Width::W32, a }, at),
+            true => self.push(Op::SignExtend { bits, width: Width::Bits32, a }, at),
             false => self.push(Op::ZeroExtend { bits, a }, at),
         }
     }
@@ -183,7 +183,7 @@ impl State {
     }
 
     /// The same number as another type, as Rust's `as` has it.
-    pub(crate) fn convert(&mut self, a: Datum, to: Scalar, at: At) -> Datum {
+    pub(crate) fn convert(&mut self, a: Datum, to: ScalarType, at: At) -> Datum {
         let operand = self.use_of(a, at);
         if to.is_bool() && !a.ty.is_bool() {
             self.fail(Error::Type { expected: "bool".into(), found: a.ty.to_string(), site: site(at) });
@@ -199,11 +199,11 @@ impl State {
         Datum { most: if same { a.most } else { made.most }, ..made }
     }
 
-    fn convert_register(&mut self, a: Operand, from: Scalar, to: Scalar, at: At) -> Operand {
+    fn convert_register(&mut self, a: Operand, from: ScalarType, to: ScalarType, at: At) -> Operand {
         let fits = to.bits() > from.bits() && (!from.is_signed() || to.is_signed() || to.bits() == 32);
         let same = to.bits() == from.bits() && (to.is_signed() == from.is_signed() || to.bits() >= 32);
         match (to.bits(), from.is_signed()) {
-            (64, true) if from.bits() < 64 => self.push(Op::SignExtend { bits: 32, width: Width::W64, a }, at),
+            (64, true) if from.bits() < 64 => self.push(Op::SignExtend { bits: 32, width: Width::Bits64, a }, at),
             _ if fits || same || to.bits() == 64 => a,
             _ => self.extend(a, to, at),
         }

@@ -3,7 +3,7 @@
 use super::{Datum, Scope, State};
 use crate::asm::{Cond, Width};
 use crate::dsl::ir::{At, Block, Compare, Operand};
-use crate::dsl::types::Scalar;
+use crate::dsl::types::ScalarType;
 
 /// A condition of the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,10 +43,10 @@ impl State {
     /// Whether a truth value is true.
     pub(crate) fn truth(&mut self, a: Datum, at: At) -> CondId {
         if !a.ty.is_bool() {
-            self.mismatch(Scalar::BOOL, a.ty, at);
+            self.mismatch(ScalarType::BOOL, a.ty, at);
         }
         let a = self.use_of(a, at);
-        self.comparison(Compare { cond: Cond::Ne, width: Width::W32, a, b: Operand::Imm(0) })
+        self.comparison(Compare { cond: Cond::Ne, width: Width::Bits32, a, b: Operand::Imm(0) })
     }
 
     pub(crate) fn not(&mut self, a: CondId, at: At) -> CondId {
@@ -95,5 +95,21 @@ impl State {
     pub(crate) fn go_on_in(&mut self, block: Block) {
         self.ir.seal(block);
         self.ir.switch_to(block);
+    }
+}
+
+impl State {
+    /// The condition as a number: 1 if it holds, else 0.
+    pub(crate) fn truth_of(&mut self, cond: CondId, at: At) -> Datum {
+        let (holds, not, done) = (self.ir.block(), self.ir.block(), self.ir.block());
+        let variable = self.ir.variable();
+        self.branch(cond, holds, not, at);
+        for (block, number) in [(holds, 1), (not, 0)] {
+            self.go_on_in(block);
+            self.ir.set(variable, Operand::Imm(number));
+            self.ir.jump(done, at);
+        }
+        self.go_on_in(done);
+        self.get_variable(variable, ScalarType::BOOL)
     }
 }

@@ -4,18 +4,14 @@ use super::{CondId, Comparison, Datum, Returns, State};
 use crate::dsl::error::{Error, site};
 use crate::dsl::ir::{At, Block, Operand, Variable};
 use crate::dsl::record::Binary;
-use crate::dsl::types::Scalar;
+use crate::dsl::types::ScalarType;
 
-/// The arms of an if or a switch while they are recorded.
+/// The arms of an if while they are recorded.
 #[derive(Debug)]
 pub(crate) struct Arm {
     /// Where the other arm begins; the end, where there is none.
     otherwise: Block,
     done: Block,
-    /// Whether the construct can be reached.
-    live: bool,
-    /// Whether its end can.
-    done_live: bool,
 }
 
 /// A loop while its body is recorded.
@@ -24,20 +20,14 @@ pub(crate) struct Loop {
     head: Block,
     /// Where continue goes.
     next: Block,
-    next_live: bool,
     exit: Block,
-    exit_live: bool,
 }
 
 /// A switch while its cases are recorded.
 #[derive(Debug)]
 pub(crate) struct Cases {
-    dispatch: Block,
-    value: Datum,
-    cases: Vec<(i64, Block)>,
+    arms: Vec<Block>,
     done: Block,
-    live: bool,
-    done_live: bool,
 }
 
 /// A for loop while its body is recorded.
@@ -48,10 +38,9 @@ pub(crate) struct Count {
 }
 
 impl State {
-    fn jump(&mut self, block: Block, at: At) {
-        if self.ir.current().is_some() {
-            self.ir.jump(block, at);
-        }
+    /// Whether what is recorded now can be reached.
+    pub(crate) fn is_live(&self) -> bool {
+        self.ir.current().is_some()
     }
 
     /// Begins an if: what follows is recorded into its first arm.
@@ -61,61 +50,48 @@ impl State {
         self.branch(cond, then, otherwise, at);
         self.go_on_in(then);
         self.open_scope(at);
-        Arm { otherwise, done, live: self.live, done_live: self.live && !has_else }
+        Arm { otherwise, done }
     }
 
     /// Ends the first arm and begins the other one.
-    pub(crate) fn if_else(&mut self, arm: &mut Arm, at: At) {
-        arm.done_live |= self.live;
-        self.jump(arm.done, at);
+    pub(crate) fn if_else(&mut self, arm: &Arm, at: At) {
+        self.ir.jump(arm.done, at);
         self.close_scope();
         self.go_on_in(arm.otherwise);
         self.open_scope(at);
-        self.live = arm.live;
     }
 
     /// Ends the last arm.
     pub(crate) fn if_end(&mut self, arm: &Arm, at: At) {
-        let done_live = arm.done_live | self.live;
-        self.jump(arm.done, at);
+        self.ir.jump(arm.done, at);
         self.close_scope();
         self.go_on_in(arm.done);
-        self.live = done_live;
     }
 
     /// Begins a loop: what follows is recorded into its head, where it begins each round.
     pub(crate) fn loop_begin(&mut self, at: At) {
         let (head, exit) = (self.ir.block(), self.ir.block());
-        self.jump(head, at);
+        self.ir.jump(head, at);
         self.ir.switch_to(head);
         self.open_scope(at);
-        self.loops.push(Loop { head, next: head, next_live: self.live, exit, exit_live: false });
+        self.loops.push(Loop { head, next: head, exit });
     }
 
     /// Goes on with the loop if the condition holds.
     pub(crate) fn loop_while(&mut self, cond: CondId, at: At) {
+        let Some(&Loop { exit, .. }) = self.loops.last() else { return };
         let body = self.ir.block();
-        let live = self.live;
-        if let Some(last) = self.loops.last_mut() {
-            last.exit_live |= live;
-            let exit = last.exit;
-            self.branch(cond, body, exit, at);
-        }
+        self.branch(cond, body, exit, at);
         self.go_on_in(body);
     }
 
     /// Ends the innermost loop.
     pub(crate) fn loop_end(&mut self, at: At) {
-        let Some(last) = self.loops.pop() else { return };
-        self.jump(last.head, at);
-        self.ir.seal(last.head);
-        self.leave_loop(&last);
-    }
-
-    fn leave_loop(&mut self, last: &Loop) {
+        let Some(Loop { head, exit, .. }) = self.loops.pop() else { return };
+        self.ir.jump(head, at);
+        self.ir.seal(head);
         self.close_scope();
-        self.go_on_in(last.exit);
-        self.live = last.exit_live;
+        self.go_on_in(exit);
     }
 
     /// Begins a loop that counts from `start` to `end`, which it does not reach. The number of the round.
@@ -124,16 +100,13 @@ impl State {
         let compare = self.compare(Comparison::Lt, start, end, at);
         let counter = self.ir.variable();
         self.ir.set(counter, start.operand);
-        let known = start.number().zip(end.number());
-        match known {
-            Some((start, end)) if start < end => self.jump(head, at),
+        match start.number().zip(end.number()) {
+            Some((start, end)) if start < end => self.ir.jump(head, at),
             _ => self.ir.branch(compare, head, exit, at),
         }
         self.ir.switch_to(head);
         self.open_scope(at);
-        let always = known.is_some_and(|(start, end)| start < end);
-        let exit_live = self.live && !always;
-        self.loops.push(Loop { head, next, next_live: false, exit, exit_live });
+        self.loops.push(Loop { head, next, exit });
         let index = self.ir.get(counter);
         let made = self.made(index, start.ty);
         let most = below(start, end).unwrap_or(made.most);
@@ -142,109 +115,86 @@ impl State {
 
     /// Ends the innermost loop, one that counts.
     pub(crate) fn count_end(&mut self, count: &Count, at: At) {
-        let Some(last) = self.loops.pop() else { return };
-        let next_live = last.next_live | self.live;
-        self.jump(last.next, at);
-        self.go_on_in(last.next);
+        let Some(Loop { head, next, exit }) = self.loops.pop() else { return };
+        self.ir.jump(next, at);
+        self.go_on_in(next);
         let index = self.ir.get(count.counter);
         let index = self.made(index, count.end.ty);
         let raised = self.binary(Binary::Add, index, Datum::constant(1, index.ty), at);
         self.ir.set(count.counter, raised.operand);
         let compare = self.compare(Comparison::Lt, raised, count.end, at);
-        self.ir.branch(compare, last.head, last.exit, at);
-        self.ir.seal(last.head);
-        self.leave_loop(&Loop { exit_live: last.exit_live | next_live, ..last });
+        self.ir.branch(compare, head, exit, at);
+        self.ir.seal(head);
+        self.close_scope();
+        self.go_on_in(exit);
     }
 
     pub(crate) fn break_(&mut self, at: At) {
-        let live = self.live;
-        match self.loops.last_mut() {
-            Some(last) => {
-                last.exit_live |= live;
-                let exit = last.exit;
-                self.jump(exit, at);
-            }
+        match self.loops.last() {
+            Some(&Loop { exit, .. }) => self.ir.jump(exit, at),
             None => self.fail(Error::NoLoop { what: "break", site: site(at) }),
         }
-        self.live = false;
     }
 
     pub(crate) fn continue_(&mut self, at: At) {
-        let live = self.live;
-        match self.loops.last_mut() {
-            Some(last) => {
-                last.next_live |= live;
-                let next = last.next;
-                self.jump(next, at);
-            }
+        match self.loops.last() {
+            Some(&Loop { next, .. }) => self.ir.jump(next, at),
             None => self.fail(Error::NoLoop { what: "continue", site: site(at) }),
         }
-        self.live = false;
     }
 
-    /// Begins a switch; its cases follow.
-    pub(crate) fn switch_begin(&mut self, value: Datum, at: At) -> Cases {
-        self.use_of(value, at);
-        let (dispatch, done) = (self.ir.block(), self.ir.block());
-        self.jump(dispatch, at);
-        Cases { dispatch, value, cases: Vec::new(), done, live: self.live, done_live: false }
+    /// Begins a switch with all its cases; the arms are recorded one after the other, the default last.
+    pub(crate) fn switch_begin(&mut self, value: Datum, cases: &[(i128, At)], at: At) -> Cases {
+        let operand = self.use_of(value, at);
+        let mut arms = Vec::with_capacity(cases.len() + 1);
+        let mut known = Vec::with_capacity(cases.len());
+        for &(number, at) in cases {
+            let block = self.ir.block();
+            arms.push(block);
+            self.case(&mut known, value.ty, number, block, at);
+        }
+        let default = self.ir.block();
+        arms.push(default);
+        self.ir.switch(value.ty.width(), operand, &known, default, at);
+        arms.reverse();
+        Cases { arms, done: self.ir.block() }
     }
 
-    /// What follows is recorded into the case.
-    pub(crate) fn case_begin(&mut self, switch: &mut Cases, number: i128, at: At) {
-        let ty = switch.value.ty;
+    fn case(&mut self, known: &mut Vec<(i64, Block)>, ty: ScalarType, number: i128, block: Block, at: At) {
+        let register = ty.canonical(truncated(number));
         if !ty.holds(number) {
             self.fail(Error::Number { number, ty, site: site(at) });
         }
-        let register = ty.canonical(truncated(number));
-        let block = self.ir.block();
-        if switch.cases.iter().any(|(known, _)| *known == register) {
+        if known.iter().any(|(case, _)| *case == register) {
             self.fail(Error::DuplicateCase { number, site: site(at) });
         } else {
-            switch.cases.push((register, block));
+            known.push((register, block));
         }
-        self.arm_begin(block, switch.live, at);
     }
 
-    fn arm_begin(&mut self, block: Block, live: bool, at: At) {
-        self.ir.switch_to(block);
+    /// What follows is recorded into the next arm.
+    pub(crate) fn arm_begin(&mut self, cases: &mut Cases, at: At) {
+        if let Some(block) = cases.arms.pop() {
+            self.go_on_in(block);
+        }
         self.open_scope(at);
-        self.live = live;
     }
 
-    /// Ends a case.
-    pub(crate) fn case_end(&mut self, switch: &mut Cases, at: At) {
-        switch.done_live |= self.live;
-        self.jump(switch.done, at);
+    pub(crate) fn arm_end(&mut self, cases: &Cases, at: At) {
+        self.ir.jump(cases.done, at);
         self.close_scope();
     }
 
-    /// All cases are there: what follows is recorded into the default.
-    pub(crate) fn default_begin(&mut self, switch: &Cases, at: At) {
-        let default = self.ir.block();
-        self.go_on_in(switch.dispatch);
-        let (width, value) = (switch.value.ty.width(), switch.value.operand);
-        self.ir.switch(width, value, &switch.cases, default, at);
-        for (_, block) in &switch.cases {
-            self.ir.seal(*block);
-        }
-        self.ir.seal(default);
-        self.arm_begin(default, switch.live, at);
-    }
-
-    /// Ends a switch.
-    pub(crate) fn switch_end(&mut self, switch: &Cases) {
-        self.go_on_in(switch.done);
-        self.live = switch.done_live;
+    pub(crate) fn switch_end(&mut self, cases: &Cases) {
+        self.go_on_in(cases.done);
     }
 
     /// Returns from the function.
     pub(crate) fn return_(&mut self, value: Datum, at: At) {
         let operand = self.use_of(value, at);
-        if let Returns::Any(ty) = self.returns {
-            if ty != value.ty {
-                self.mismatch(ty, value.ty, at);
-            }
+        match self.returns {
+            Returns::Typed(ty) if ty != value.ty => self.mismatch(ty, value.ty, at),
+            _ => {}
         }
         self.check_verdict(value, at);
         // A number that the kernel compares with a range is one of 64 bits, whatever its type.
@@ -253,7 +203,6 @@ impl State {
             _ => operand,
         };
         self.ir.ret(operand, at);
-        self.live = false;
     }
 
     fn check_verdict(&mut self, value: Datum, at: At) {
@@ -273,7 +222,7 @@ impl State {
         variable
     }
 
-    pub(crate) fn set_variable(&mut self, variable: Variable, ty: Scalar, value: Datum, at: At) {
+    pub(crate) fn set_variable(&mut self, variable: Variable, ty: ScalarType, value: Datum, at: At) {
         if ty != value.ty {
             self.mismatch(ty, value.ty, at);
         }
@@ -281,7 +230,7 @@ impl State {
         self.ir.set(variable, operand);
     }
 
-    pub(crate) fn get_variable(&mut self, variable: Variable, ty: Scalar) -> Datum {
+    pub(crate) fn get_variable(&mut self, variable: Variable, ty: ScalarType) -> Datum {
         let operand = self.ir.get(variable);
         self.made(operand, ty)
     }

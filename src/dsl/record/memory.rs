@@ -5,7 +5,7 @@ use crate::asm::{AluOp, Size, SwapBits, SwapOp, Width};
 use crate::btf::{BtfError, Builder, TypeId};
 use crate::dsl::error::{Error, site};
 use crate::dsl::ir::{Addr, At, Base, Memory, Op, Operand};
-use crate::dsl::types::{Layout, Scalar};
+use crate::dsl::types::{Layout, ScalarType};
 use crate::map::MapDef;
 
 /// What a pointer points into.
@@ -120,19 +120,19 @@ impl State {
         }
     }
 
-    fn number_at(&mut self, place: Pointer, at: At) -> (Scalar, bool) {
+    fn number_at(&mut self, place: Pointer, at: At) -> (ScalarType, bool) {
         match place.layout {
             Layout::Scalar(scalar) => (scalar, false),
             Layout::Network(scalar) => (scalar, true),
             other => {
                 let what = other.describe(self.btf().view());
                 self.fail(Error::NoNumber { what, site: site(at) });
-                (Scalar::U64, false)
+                (ScalarType::U64, false)
             }
         }
     }
 
-    fn swap(&mut self, value: Operand, ty: Scalar, at: At) -> Operand {
+    fn swap(&mut self, value: Operand, ty: ScalarType, at: At) -> Operand {
         let bits = match ty.bits() {
             16 => SwapBits::B16,
             32 => SwapBits::B32,
@@ -142,8 +142,8 @@ impl State {
         self.push(Op::Swap { op: SwapOp::ToBe, bits, a: value }, at)
     }
 
-    fn extended(&mut self, value: Operand, ty: Scalar, at: At) -> Operand {
-        self.push(Op::SignExtend { bits: ty.bits(), width: Width::W32, a: value }, at)
+    fn extended(&mut self, value: Operand, ty: ScalarType, at: At) -> Operand {
+        self.push(Op::SignExtend { bits: ty.bits(), width: Width::Bits32, a: value }, at)
     }
 
     /// The address of a place, for a call or a comparison.
@@ -154,7 +154,7 @@ impl State {
             Base::Val(value) if place.off == 0 => Operand::Val(value),
             Base::Val(value) => {
                 let (a, b) = (Operand::Val(value), Operand::Imm(i64::from(place.off)));
-                self.push(Op::Alu { op: AluOp::Add, width: Width::W64, a, b }, at)
+                self.push(Op::Alu { op: AluOp::Add, width: Width::Bits64, a, b }, at)
             }
         }
     }
@@ -204,11 +204,12 @@ impl State {
     /// What an array holds, and how often.
     pub(crate) fn elements(&mut self, place: Pointer, at: At) -> (Layout, u32) {
         let btf = self.btf().view();
-        place.layout.element(btf).unwrap_or_else(|| {
+        let Some(elements) = place.layout.element(btf) else {
             let what = place.layout.describe(btf);
             self.fail(Error::NoArray { what, site: site(at) });
-            (place.layout, 1)
-        })
+            return (place.layout, 1);
+        };
+        elements
     }
 
     /// The element at an index, which has to be known to be below the number of elements, to the verifier as well.
@@ -235,7 +236,7 @@ impl State {
     fn variable_element(&mut self, array: Pointer, layout: Layout, index: Datum, at: At) -> Pointer {
         let index = self.use_of(index, at);
         let start = self.address(array, at);
-        let (width, size) = (Width::W64, Operand::Imm(i64::from(layout.size())));
+        let (width, size) = (Width::Bits64, Operand::Imm(i64::from(layout.size())));
         let distance = self.push(Op::Alu { op: AluOp::Mul, width, a: index, b: size }, at);
         let sum = self.push(Op::Alu { op: AluOp::Add, width, a: start, b: distance }, at);
         let base = self.base(sum, at);
