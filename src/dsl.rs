@@ -1,5 +1,8 @@
 //! Programs as Rust closures: typed values and structured control flow, with registers allocated.
 
 // The front that calls most of it comes next.
-#[allow(dead_code)]
+#![allow(dead_code)]
+
 mod ir;
+mod lower;
+mod opt;
