@@ -10,7 +10,10 @@ mod function;
 #[allow(dead_code)]
 mod ir;
 mod kinds;
+#[allow(dead_code)]
+mod lower;
 mod map;
+mod opt;
 mod place;
 mod program;
 mod record;
@@ -46,7 +49,3 @@ pub use verdict::{
     Bind, Dissection, Egress, IterStep, LwtAction, NfAction, Proceed, Session, SkAction, SockOpsReply, TcAction,
     Traced, Verdict, XdpAction,
 };
-
-fn lowered(_: ir::Function, _: crate::asm::Isa) -> Result<crate::asm::Code, Error> {
-    todo!()
-}

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use super::ir::At;
 use super::types::ScalarType;
-use crate::asm::{Helper, Loc};
+use super::lower::LowerError;
+use crate::asm::{AsmError, Helper, Loc};
 use crate::btf::BtfError;
 use crate::check::Report;
 use crate::kind::ProgramKind;
@@ -276,13 +277,27 @@ pub enum Error {
         /// The line that asked for the type.
         site: Site,
     },
-    /// The function could not be turned into instructions.
-    #[error("{message}{site}")]
-    Lower {
-        /// Why.
-        message: String,
-        /// The line.
+    /// The kernel gives a function 512 bytes of stack.
+    #[error(
+        "{locals} bytes of stack are needed for its variables and {spills} for what finds no register: more than {}{site}",
+        crate::asm::limits::STACK_BYTES
+    )]
+    Frame {
+        /// Bytes for what lies on the stack by name.
+        locals: u32,
+        /// Bytes for values that found no register.
+        spills: u32,
+        /// The line of the largest.
         site: Site,
+    },
+    /// An instruction that the set the object is made for lacks, or that cannot be said.
+    #[error(transparent)]
+    Asm(Box<AsmError>),
+    /// A mistake in this crate: the recorded function could not be lowered.
+    #[error("the function could not be lowered, which is a mistake of bpfsmith: {message}")]
+    Internal {
+        /// What went wrong.
+        message: String,
     },
     /// The kernel refuses the finished object.
     #[error("{}", .report)]
@@ -296,10 +311,13 @@ impl Error {
     /// The Rust line of the mistake, where one is known.
     #[must_use]
     pub fn loc(&self) -> Option<&Loc> {
-        self.site()?.loc()
+        match self {
+            Self::Asm(source) => Some(source.loc()),
+            other => other.site()?.loc(),
+        }
     }
 
-    pub(crate) fn site(&self) -> Option<&Site> {
+    fn site(&self) -> Option<&Site> {
         match self {
             Self::Escaped { site, .. }
             | Self::Foreign { site, .. }
@@ -328,8 +346,21 @@ impl Error {
             | Self::Time { site, .. }
             | Self::RecordedTwice { site, .. }
             | Self::Btf { site, .. }
-            | Self::Lower { site, .. } => Some(site),
+            | Self::Frame { site, .. } => Some(site),
+            Self::Asm(_) | Self::Internal { .. } => None,
             Self::Rejected { report } => report.rejected().next().map(|finding| &finding.site),
+        }
+    }
+}
+
+impl From<LowerError> for Error {
+    fn from(error: LowerError) -> Self {
+        match error {
+            LowerError::Frame { locals, spills, loc, .. } => {
+                Self::Frame { locals, spills, site: Site::from(Some(&loc)) }
+            }
+            LowerError::Asm(source) => Self::Asm(Box::new(source)),
+            LowerError::Flaw { .. } | LowerError::Registers { .. } => Self::Internal { message: error.to_string() },
         }
     }
 }

@@ -13,6 +13,7 @@ mod tests;
 mod verify;
 mod walk;
 
+#[allow(unused_imports, reason = "for the front")]
 pub(crate) use build::{Builder, Variable};
 pub(crate) use verify::{Flaw, verify};
 

@@ -11,6 +11,7 @@ use super::func::Func;
 use super::function::{Callback, Function, Params, param_of};
 use super::ir::{At, Operand};
 use super::kinds::{Kind, ReturnType};
+use super::lower;
 use super::map::{MapParam, callback_params};
 use super::place::{Place, Ro};
 use super::record::{Body, Brand, Returns, Setup, State};
@@ -20,6 +21,7 @@ use crate::check::{self, Report};
 use crate::map::MapSpec;
 use crate::object::{Announced, FunctionError, MapRef, Object, ObjectBuilder, ObjectError};
 use crate::program::ProgramSpec;
+use crate::site::Site;
 use crate::target::Target;
 
 /// What the closure of a program or function ends in.
@@ -229,7 +231,7 @@ fn checked(object: &Object, target: &Target) -> Result<Report, ObjectError> {
 }
 
 fn fail(object: &mut ObjectBuilder, function: &str, error: Error) {
-    let site = error.site().cloned().unwrap_or_default();
+    let site = Site::from(error.loc());
     let source = FunctionError::new(error, &site);
     object.push_error(ObjectError::Function { function: function.to_owned(), source });
 }
@@ -331,6 +333,6 @@ impl State {
         }
         let function = mem::replace(&mut self.ir, super::ir::Builder::new(name, 0)).finish();
         let isa = self.object.recorder().isa;
-        super::lowered(function, isa)
+        Ok(lower::compile(function, isa, None)?)
     }
 }
