@@ -33,11 +33,11 @@ pub use flow::{Diverges, End, Exit, IntoReturn, Jump, Merge, Switch};
 pub use func::{Func, LoopRange};
 pub use function::{CallArgs, Callback, Function, Params};
 pub use kinds::{
-    CgroupBind, CgroupDevice, CgroupEgress, CgroupSkb, CgroupSock, CgroupSockAddr, CgroupSockName, CgroupSockopt,
-    CgroupSysctl, Ext, Fentry, FlowDissector, FmodRet, Iter, Kind, Kprobe, LircMode2, Lsm, LsmCgroup, LwtIn, LwtOut,
-    LwtSeg6Local, LwtXmit, Netfilter, PerfEvent, ProbeSession, RawTracepoint, ReturnType, SchedAct, SchedCls,
-    SkLookup, SkMsg, SkReuseport, SkSkb, SockOps, SocketFilter, StreamParser, StructOps, Syscall, TpBtf, Tracepoint,
-    Xdp,
+    CgroupBind, CgroupDevice, CgroupEgress, CgroupSkb, CgroupSock, CgroupSockAddr, CgroupSockName,
+    CgroupSockopt, CgroupSysctl, Ext, Fentry, FlowDissector, FmodRet, Iter, Kind, Kprobe, LircMode2, Lsm,
+    LsmCgroup, LwtIn, LwtOut, LwtSeg6Local, LwtXmit, Netfilter, PerfEvent, ProbeSession, RawTracepoint,
+    ReturnType, SchedAct, SchedCls, SkLookup, SkMsg, SkReuseport, SkSkb, SockOps, SocketFilter, StreamParser,
+    StructOps, Syscall, TpBtf, Tracepoint, Xdp,
 };
 pub use map::{AsMap, MapParam};
 pub use place::{AsPtr, Checked, Index, Place, Ro, Rw};
@@ -46,6 +46,6 @@ pub use scalar::{NegErrno, Number, Operand, Readable, Scalar};
 pub use timer::IntoNanos;
 pub use value::{Value, Var};
 pub use verdict::{
-    Bind, Dissection, Egress, IterStep, LwtAction, NfAction, Proceed, Session, SkAction, SockOpsReply, TcAction,
-    Traced, Verdict, XdpAction,
+    Bind, Dissection, Egress, IterStep, LwtAction, NfAction, Proceed, Session, SkAction, SockOpsReply,
+    TcAction, Traced, Verdict, XdpAction,
 };

@@ -3,8 +3,8 @@
 use thiserror::Error;
 
 use super::ir::At;
-use super::types::ScalarType;
 use super::lower::LowerError;
+use super::types::ScalarType;
 use crate::asm::{AsmError, Helper, Loc};
 use crate::btf::BtfError;
 use crate::check::Report;
@@ -16,7 +16,9 @@ use crate::site::Site;
 #[non_exhaustive]
 pub enum Error {
     /// A value is used where the block that made it need not have run.
-    #[error("a value is used{site} that was made in a block which need not have run; the block begins{block}")]
+    #[error(
+        "a value is used{site} that was made in a block which need not have run; the block begins{block}"
+    )]
     Escaped {
         /// The line of the use.
         site: Site,
@@ -32,7 +34,7 @@ pub enum Error {
         site: Site,
     },
     /// A value of one type is used where one of another is needed.
-    #[error("a {found} is used where a {expected} is needed{site}")]
+    #[error("`{found}` is used where `{expected}` is needed{site}")]
     Type {
         /// What is needed.
         expected: String,
@@ -116,7 +118,7 @@ pub enum Error {
         site: Site,
     },
     /// An access outside of what is there.
-    #[error("{size} bytes at offset {offset} are outside of {what}, which has {len} bytes{site}")]
+    #[error("{size} bytes at offset {offset} reach beyond {what}, {len} bytes{site}")]
     Outside {
         /// What is accessed.
         what: String,
@@ -200,7 +202,9 @@ pub enum Error {
         site: Site,
     },
     /// Two things belong to different maps.
-    #[error("{what} is for map `{map}` (defined{map_site}), the timer lies in map `{other}` (defined{other_site}){site}")]
+    #[error(
+        "{what} is for map `{map}` (defined{map_site}), the timer lies in map `{other}` (defined{other_site}){site}"
+    )]
     OtherMap {
         /// What is for the one map.
         what: String,
@@ -360,7 +364,9 @@ impl From<LowerError> for Error {
                 Self::Frame { locals, spills, site: Site::from(Some(&loc)) }
             }
             LowerError::Asm(source) => Self::Asm(Box::new(source)),
-            LowerError::Flaw { .. } | LowerError::Registers { .. } => Self::Internal { message: error.to_string() },
+            LowerError::Flaw { .. } | LowerError::Registers { .. } => {
+                Self::Internal { message: error.to_string() }
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use super::dynamic::Any;
 use super::record::Returns;
 use super::scalar::Scalar;
 use super::verdict::{
-    Bind, Dissection, Egress, IterStep, LwtAction, NfAction, Proceed, Session, SkAction, SockOpsReply, TcAction,
-    Traced, Verdict, XdpAction,
+    Bind, Dissection, Egress, IterStep, LwtAction, NfAction, Proceed, Session, SkAction, SockOpsReply,
+    TcAction, Traced, Verdict, XdpAction,
 };
 use crate::kind::ProgramKind;
 use crate::program::{ProgramFlags, ProgramSpec};
@@ -283,7 +283,7 @@ mod tests {
     fn every_kind_has_a_type() {
         let listed: Vec<_> = listed().into_iter().map(|(kind, _)| kind).collect();
         for kind in ProgramKind::ALL {
-            assert!(listed.contains(&kind), "{kind}");
+            assert!(listed.contains(kind), "{kind}");
         }
     }
 

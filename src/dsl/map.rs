@@ -21,7 +21,11 @@ impl<'f, R> dynamic::Func<'f, R> {
     /// The value stored under a key (`bpf_map_lookup_elem`).
     #[doc(alias = "bpf_map_lookup_elem")]
     #[track_caller]
-    pub fn map_lookup(self, map: MapArg<'f>, key: dynamic::Place<'f>) -> MaybeNull<'f, dynamic::Place<'f>, R> {
+    pub fn map_lookup(
+        self,
+        map: MapArg<'f>,
+        key: dynamic::Place<'f>,
+    ) -> MaybeNull<'f, dynamic::Place<'f>, R> {
         self.check_inner(map, false, Location::caller());
         self.call(Helper::MAP_LOOKUP_ELEM, &[map.into(), key.into()]).maybe_null()
     }
@@ -95,8 +99,11 @@ impl<'f, R> dynamic::Func<'f, R> {
 
     fn check_inner(self, map: MapArg<'f>, wanted: bool, at: At) {
         self.brand().with(|state| {
-            let Some(def) = state.map_def(map.id()).filter(|def| def.kind.has_inner() != wanted) else { return };
-            let what = if wanted { "holds no maps" } else { "holds maps, not values: `map_inner` gives them" };
+            let Some(def) = state.map_def(map.id()).filter(|def| def.kind.has_inner() != wanted) else {
+                return;
+            };
+            let what =
+                if wanted { "holds no maps" } else { "holds maps, not values: `map_inner` gives them" };
             let error = Error::MapShape { map: def.name.clone(), what: what.into(), site: site(at) };
             state.fail(error);
         });
@@ -135,29 +142,18 @@ impl<'f, K, V> MapParam<'f, K, V> {
     }
 }
 
-/// A map with keys `K` and values `V`: one of the object, or one that the function has got.
-#[diagnostic::on_unimplemented(message = "a map of `{K}` to `{V}` is expected, `{Self}` is not one")]
+/// A map with keys `K` and values `V`, by reference: one of the object, or one that the function has got.
+#[diagnostic::on_unimplemented(
+    message = "a reference to a map of `{K}` to `{V}` is expected, `{Self}` is not one"
+)]
 pub trait AsMap<'f, K, V> {
     #[doc(hidden)]
     fn map_arg(self, brand: Brand<'f>, at: At) -> MapArg<'f>;
 }
 
-impl<'f, K, V> AsMap<'f, K, V> for MapRef<K, V> {
-    #[track_caller]
-    fn map_arg(self, brand: Brand<'f>, at: At) -> MapArg<'f> {
-        map_of(brand, self.untyped(), at)
-    }
-}
-
 impl<'f, K, V> AsMap<'f, K, V> for &MapRef<K, V> {
     fn map_arg(self, brand: Brand<'f>, at: At) -> MapArg<'f> {
         map_of(brand, self.untyped(), at)
-    }
-}
-
-impl<'f, K, V> AsMap<'f, K, V> for MapParam<'f, K, V> {
-    fn map_arg(self, _: Brand<'f>, _: At) -> MapArg<'f> {
-        self.map
     }
 }
 
@@ -268,7 +264,8 @@ pub(crate) fn callback_params<'f, R>(
     brand.with(|state| {
         let scope = state.scope();
         let (key, value) = (state.key_layout(id), state.value_layout(id));
-        let place = |index, layout: Layout, region| Pointer::new(state.param_base(index), layout, region, scope);
+        let place =
+            |index, layout: Layout, region| Pointer::new(state.param_base(index), layout, region, scope);
         let pointer = Some((state.param(0), scope));
         (
             MapArg::new(brand, MapArgument { id, pointer }),

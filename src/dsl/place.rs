@@ -106,7 +106,9 @@ impl<'f, T: BtfType, M, const N: usize> Place<'f, [T; N], M> {
 }
 
 /// What an array is indexed with: a number known now, or an unsigned value.
-#[diagnostic::on_unimplemented(message = "an array is indexed with a `usize` or an unsigned value, not with `{Self}`")]
+#[diagnostic::on_unimplemented(
+    message = "an array is indexed with a `usize` or an unsigned value, not with `{Self}`"
+)]
 pub trait Index<'f> {
     #[doc(hidden)]
     fn index(self, brand: Brand<'f>, at: At) -> Datum;
@@ -136,12 +138,6 @@ pub trait AsPtr<'f, T> {
 }
 
 impl<'f, T, M> AsPtr<'f, T> for &Place<'f, T, M> {
-    fn place(self) -> dynamic::Place<'f> {
-        self.place
-    }
-}
-
-impl<'f, T, M> AsPtr<'f, T> for Place<'f, T, M> {
     fn place(self) -> dynamic::Place<'f> {
         self.place
     }

@@ -89,7 +89,8 @@ impl ObjectBuilder {
         let at = Location::caller();
         let spec = kind.spec(name);
         let (kind, returns) = (spec.kind, P::Return::RETURNS);
-        let session = Session::begin(self, &Setup { name, params: 1, kind: Some(kind), returns, at }, spec.into());
+        let session =
+            Session::begin(self, &Setup { name, params: 1, kind: Some(kind), returns, at }, spec.into());
         let brand = Brand::new(session.body());
         let context = P::context(DynamicContext::new(brand, kind));
         let error = body(Func::new(brand), context).error();
@@ -197,7 +198,8 @@ impl ObjectBuilder {
         let setup = Setup { name, params: count, kind: None, returns: Returns::Typed(returns), at };
         let session = Session::begin(self, &setup, Home::Function);
         let brand = Brand::new(session.body());
-        let values = (0..count).zip(params).map(|(index, &ty)| dynamic::Value::new(brand, param_of(brand, index, ty)));
+        let values =
+            (0..count).zip(params).map(|(index, &ty)| dynamic::Value::new(brand, param_of(brand, index, ty)));
         let error = body(Func::new(brand), values.collect()).error();
         session.end(error);
         dynamic::Function { owner, index, params: params.to_vec(), returns }
@@ -246,7 +248,7 @@ fn announce(object: &mut ObjectBuilder, name: &str, map: Option<usize>, at: At) 
 fn claim(object: &mut ObjectBuilder, index: Option<usize>, at: At) -> Option<(String, Option<usize>)> {
     let announced = &mut object.recorder_mut().announced;
     let Some(known) = index.and_then(|index| announced.get_mut(index)) else {
-        fail(object, "", Error::Foreign { what: "function", site: site(at) });
+        fail(object, "?", Error::Foreign { what: "function", site: site(at) });
         return None;
     };
     let name = known.name.to_string();

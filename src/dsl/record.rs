@@ -55,12 +55,7 @@ impl Datum {
     /// A number, whose lowest bits count.
     pub(crate) const fn constant(number: i64, ty: ScalarType) -> Self {
         let register = ty.canonical(number);
-        Self {
-            operand: Operand::Imm(register),
-            ty,
-            scope: Scope::FUNCTION,
-            most: register.cast_unsigned(),
-        }
+        Self { operand: Operand::Imm(register), ty, scope: Scope::FUNCTION, most: register.cast_unsigned() }
     }
 
     /// The number, if it is known.

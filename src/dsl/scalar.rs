@@ -11,7 +11,9 @@ use crate::base::Errno;
 use crate::btf::{Be, BtfType};
 
 /// A Rust type that a register holds a value of: an integer, `bool`, or what programs of a kind return.
-#[diagnostic::on_unimplemented(message = "`{Self}` is not a type of values in BPF: integers of 8 to 64 bits and `bool` are")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of values in BPF: integers of 8 to 64 bits and `bool` are"
+)]
 pub trait Scalar: Copy + 'static {
     /// The same type at run time.
     const TYPE: ScalarType;

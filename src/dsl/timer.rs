@@ -35,7 +35,7 @@ impl<'f, R> dynamic::Func<'f, R> {
         map: MapArg<'f>,
         clock: Clock,
     ) -> dynamic::Value<'f> {
-        self.same_map(timer, map.id(), "the map", Location::caller());
+        self.same_map(timer, map.id(), "the call", Location::caller());
         let clock = Arg::number(clock.number().cast_signed());
         self.call(Helper::TIMER_INIT, &[timer.into(), map.into(), clock]).value()
     }
@@ -110,7 +110,8 @@ impl<'f, R> dynamic::Func<'f, R> {
     fn same_map(self, timer: dynamic::Place<'f>, map: MapId, what: &str, at: At) {
         let Some(lies_in) = timer.map().filter(|lies_in| *lies_in != map) else { return };
         self.brand().with(|state| {
-            let named = |id| state.map_def(id).map(|def| (def.name.clone(), def.site.clone())).unwrap_or_default();
+            let named =
+                |id| state.map_def(id).map(|def| (def.name.clone(), def.site.clone())).unwrap_or_default();
             let ((map, map_site), (other, other_site)) = (named(map), named(lies_in));
             let what = what.to_owned();
             state.fail(Error::OtherMap { what, map, map_site, other, other_site, site: site(at) });

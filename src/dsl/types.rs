@@ -184,7 +184,8 @@ impl Layout {
             Type::Int(int) if int.encoding.contains(IntEncoding::BOOL) && int.size == 1 => {
                 Self::Scalar(ScalarType::BOOL)
             }
-            Type::Int(int) => match ScalarType::of_size(int.size, int.encoding.contains(IntEncoding::SIGNED)) {
+            Type::Int(int) => match ScalarType::of_size(int.size, int.encoding.contains(IntEncoding::SIGNED))
+            {
                 Some(scalar) if network => Self::Network(scalar),
                 Some(scalar) => Self::Scalar(scalar),
                 None => Self::Bytes(size),

@@ -16,7 +16,6 @@ use super::scalar::{self, Number, Operand, Scalar};
 /// Operators take values, variables and literals of the same type; they wrap. [`to`](Self::to) is the only conversion. A
 /// division by 0 is 0, a remainder by 0 the left side. The amount of a shift that is not a literal counts modulo 64 for
 /// types of 64 bits, modulo 32 for others.
-#[must_use = "a value that nobody uses is not computed"]
 pub struct Value<'f, T> {
     value: dynamic::Value<'f>,
     ty: PhantomData<fn() -> T>,

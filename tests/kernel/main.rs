@@ -11,6 +11,7 @@ mod arithmetic;
 mod atomics;
 mod calls;
 mod common;
+mod dsl;
 mod failures;
 mod jumps;
 mod kinds;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     arithmetic::add(&mut suite);
     calls::add(&mut suite);
+    dsl::add(&mut suite);
     atomics::add(&mut suite);
     failures::add(&mut suite);
     jumps::add(&mut suite);

@@ -105,7 +105,8 @@ impl<'f, R> Func<'f, R> {
             if function.owner != state.object.recorder().owner {
                 state.fail(Error::Foreign { what: "function", site: site(at) });
             }
-            let name = state.object.recorder().announced.get(function.index).map(|known| known.name.to_string());
+            let name =
+                state.object.recorder().announced.get(function.index).map(|known| known.name.to_string());
             let callee = name.unwrap_or_default();
             if args.len() != function.params.len() {
                 let (expected, found) = (function.params.len(), args.len());
@@ -230,7 +231,11 @@ impl<'f, R> Result<'f, R> {
     pub fn maybe_null(self) -> MaybeNull<'f, Place<'f>, R> {
         let Returned::MaybeNull(pointer) = self.returned else {
             let pointer = self.some_place();
-            return MaybeNull::new(self.brand, pointer, Place::new(self.brand, self.wrong("pointer or null", pointer)));
+            return MaybeNull::new(
+                self.brand,
+                pointer,
+                Place::new(self.brand, self.wrong("pointer or null", pointer)),
+            );
         };
         MaybeNull::new(self.brand, pointer, Place::new(self.brand, pointer))
     }

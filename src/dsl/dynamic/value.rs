@@ -11,7 +11,6 @@ use crate::dsl::types::ScalarType;
 
 /// A number or truth value in a register, of a type known at run time.
 #[derive(Clone, Copy, Debug)]
-#[must_use = "a value that nobody uses is not computed"]
 pub struct Value<'f> {
     brand: Brand<'f>,
     datum: Datum,

@@ -120,7 +120,8 @@ impl State {
         let raw = Op::Alu { op: op.op(ty.is_signed()), width: ty.width(), a: left, b: right };
         let result = self.push(raw, at);
         let most = op.most(a, b).filter(|&most| ty.holds(i128::from(most)));
-        let result = if op.overflows(ty.is_signed()) && most.is_none() { self.narrow(result, ty, at) } else { result };
+        let result =
+            if op.overflows(ty.is_signed()) && most.is_none() { self.narrow(result, ty, at) } else { result };
         let made = self.made(result, ty);
         Datum { most: most.unwrap_or(made.most), ..made }
     }
@@ -189,9 +190,7 @@ impl State {
             self.fail(Error::Type { expected: "bool".into(), found: a.ty.to_string(), site: site(at) });
         }
         let result = match operand {
-            Operand::Imm(register) => {
-                Operand::Imm(to.canonical(truncated(a.ty.number(register))))
-            }
+            Operand::Imm(register) => Operand::Imm(to.canonical(truncated(a.ty.number(register)))),
             Operand::Val(_) => self.convert_register(operand, a.ty, to, at),
         };
         let made = self.made(result, to);
@@ -203,7 +202,9 @@ impl State {
         let fits = to.bits() > from.bits() && (!from.is_signed() || to.is_signed() || to.bits() == 32);
         let same = to.bits() == from.bits() && (to.is_signed() == from.is_signed() || to.bits() >= 32);
         match (to.bits(), from.is_signed()) {
-            (64, true) if from.bits() < 64 => self.push(Op::SignExtend { bits: 32, width: Width::Bits64, a }, at),
+            (64, true) if from.bits() < 64 => {
+                self.push(Op::SignExtend { bits: 32, width: Width::Bits64, a }, at)
+            }
             _ if fits || same || to.bits() == 64 => a,
             _ => self.extend(a, to, at),
         }

@@ -3,10 +3,10 @@
 use super::memory::MapId;
 use super::{Datum, Pointer, Region, Scope, State};
 use crate::asm::helper::{Access, ArgKind, RetKind};
+use crate::base::Helper;
 use crate::dsl::error::{Error, site};
 use crate::dsl::ir::{Args, At, Callee, Op, Operand, Symbol};
 use crate::dsl::types::{Layout, ScalarType};
-use crate::base::Helper;
 
 /// What is given to a call.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +73,8 @@ impl State {
         self.check_arguments(helper, proto.args, args, at);
         let operands: Vec<_> = args.iter().map(|arg| self.argument(arg, at)).collect();
         let args_of_call = Args::new(operands);
-        let result = self.push(Op::Call { callee: Callee::Helper(helper), args: args_of_call, pure: false }, at);
+        let result =
+            self.push(Op::Call { callee: Callee::Helper(helper), args: args_of_call, pure: false }, at);
         self.returned(proto.ret, args, result, at)
     }
 
@@ -115,13 +116,22 @@ impl State {
         }
     }
 
-    fn takes_pointer(&mut self, call: &Call<'_>, index: usize, kind: ArgKind, of: Pointer) -> Result<(), String> {
+    fn takes_pointer(
+        &mut self,
+        call: &Call<'_>,
+        index: usize,
+        kind: ArgKind,
+        of: Pointer,
+    ) -> Result<(), String> {
         let wrong = || Err(wanted(kind).to_owned());
-        let in_memory = matches!(of.region, Region::Stack | Region::MapValue | Region::MapKey | Region::Record)
-            || of.region == Region::Packet && call.helper.takes_packet_memory();
+        let in_memory =
+            matches!(of.region, Region::Stack | Region::MapValue | Region::MapKey | Region::Record)
+                || of.region == Region::Packet && call.helper.takes_packet_memory();
         match kind {
             ArgKind::Any => Ok(()),
-            ArgKind::Context | ArgKind::ContextOrNull if of.region == Region::Context && of.off == 0 => Ok(()),
+            ArgKind::Context | ArgKind::ContextOrNull if of.region == Region::Context && of.off == 0 => {
+                Ok(())
+            }
             ArgKind::MapKey if in_memory => exact(self.key_size(call.map), of, "the key of the map"),
             ArgKind::MapValue | ArgKind::MapValueOrNull if in_memory => {
                 exact(self.value_size(call.map), of, "a value of the map")
@@ -141,7 +151,10 @@ impl State {
             {
                 Ok(())
             }
-            ArgKind::StackOrNull | ArgKind::DynptrOut | ArgKind::RingbufDynptrOut | ArgKind::Dynptr
+            ArgKind::StackOrNull
+            | ArgKind::DynptrOut
+            | ArgKind::RingbufDynptrOut
+            | ArgKind::Dynptr
             | ArgKind::RingbufDynptrRelease
                 if of.region == Region::Stack =>
             {

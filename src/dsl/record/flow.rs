@@ -1,6 +1,6 @@
 //! Structured control flow as blocks: each construct opens a scope for every closure and says where it goes on.
 
-use super::{CondId, Comparison, Datum, Returns, State};
+use super::{Comparison, CondId, Datum, Returns, State};
 use crate::dsl::error::{Error, site};
 use crate::dsl::ir::{At, Block, Operand, Variable};
 use crate::dsl::record::Binary;

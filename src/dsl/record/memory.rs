@@ -96,7 +96,8 @@ impl State {
         let loaded =
             self.push(Op::Load { size: scalar.size(), addr: from.addr(), memory: from.region.memory() }, at);
         let value = if network { self.swap(loaded, scalar, at) } else { loaded };
-        let value = if scalar.is_signed() && scalar.is_narrow() { self.extended(value, scalar, at) } else { value };
+        let value =
+            if scalar.is_signed() && scalar.is_narrow() { self.extended(value, scalar, at) } else { value };
         self.made(value, scalar)
     }
 
@@ -227,7 +228,12 @@ impl State {
         match index.operand {
             Operand::Imm(index) => {
                 let offset = index.cast_unsigned().saturating_mul(u64::from(layout.size()));
-                self.inside(array, if offset < u64::from(array.layout.size()) { offset } else { 0 }, layout, at)
+                self.inside(
+                    array,
+                    if offset < u64::from(array.layout.size()) { offset } else { 0 },
+                    layout,
+                    at,
+                )
             }
             Operand::Val(_) => self.variable_element(array, layout, index, at),
         }
