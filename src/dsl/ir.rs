@@ -183,6 +183,12 @@ pub(crate) enum Op {
         bits: SwapBits,
         a: Operand,
     },
+    /// `then` where the comparison holds, else `otherwise`: a jump over a move. Made by the passes.
+    Select {
+        compare: Compare,
+        then: Operand,
+        otherwise: Operand,
+    },
     /// The rest of the register is zero. With [`Op::SignExtend`] behind it, one instruction where there is one.
     Load {
         size: Size,

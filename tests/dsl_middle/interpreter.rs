@@ -105,6 +105,9 @@ impl Machine<'_> {
                 truncated(*width, (self.get(*a).cast_signed() << by >> by).cast_unsigned())
             }
             Op::Swap { op, bits, a } => swap(*op, *bits, self.get(*a)),
+            Op::Select { compare, then, otherwise } => {
+                self.get(if self.holds(compare) { *then } else { *otherwise })
+            }
             Op::Load { size, addr, .. } | Op::LoadAcquire { size, addr, .. } => self.load(*size, *addr),
             Op::Store { size, addr, value, .. } | Op::StoreRelease { size, addr, value, .. } => {
                 let value = self.get(*value);

@@ -15,6 +15,9 @@ impl Op {
                 f(a);
                 f(b);
             }
+            Self::Select { compare, then, otherwise } => {
+                [&mut compare.a, &mut compare.b, then, otherwise].into_iter().for_each(f);
+            }
             Self::Store { value, .. } | Self::StoreRelease { value, .. } => f(value),
             Self::Atomic { value, expected, .. } => {
                 f(value);
@@ -46,6 +49,9 @@ impl Op {
             Self::Alu { a, b, .. } => {
                 f(*a);
                 f(*b);
+            }
+            Self::Select { compare, then, otherwise } => {
+                [compare.a, compare.b, *then, *otherwise].into_iter().for_each(f);
             }
             Self::Store { value, .. } | Self::StoreRelease { value, .. } => f(*value),
             Self::Atomic { value, expected, .. } => {

@@ -191,6 +191,13 @@ impl Emitter<'_> {
             Kind::Named(named) => self.named(named, regs.at(0), at),
             Kind::Call(called) => self.call(called, at),
             Kind::Asm(index) => self.asm(index),
+            Kind::Select { cond, width, imm, other } => {
+                let src = imm.map_or_else(|| Source::Reg(regs.at(1)), Source::Imm);
+                self.put(Insn::Jump { cond, width, dst: regs.at(0), src, off: 1 }, at);
+                let stays = 2 - usize::from(imm.is_some());
+                let other = other.map_or_else(|| Source::Reg(regs.at(stays + 1)), Source::Imm);
+                self.put(mov(Width::Bits64, regs.last(), other), at);
+            }
             Kind::Stack(off) => {
                 let dst = regs.at(0);
                 self.put(mov(Width::Bits64, dst, Source::Reg(Reg::FP)), at);
@@ -298,7 +305,13 @@ fn plain(kind: Kind, regs: &Regs<'_>) -> Option<Insn> {
         Kind::Return => Insn::Exit,
         Kind::Params => return None,
         // Emitted elsewhere.
-        Kind::Stack(_) | Kind::Named(_) | Kind::Call(_) | Kind::Asm(_) | Kind::Jump | Kind::Branch { .. } => {
+        Kind::Select { .. }
+        | Kind::Stack(_)
+        | Kind::Named(_)
+        | Kind::Call(_)
+        | Kind::Asm(_)
+        | Kind::Jump
+        | Kind::Branch { .. } => {
             return None;
         }
     })

@@ -30,6 +30,9 @@ pub(super) enum Kind {
     Move32,
     /// Used; made.
     MoveSx(Extend),
+    /// The first used, the second used, but for an immediate; one value used and made again, and where the comparison
+    /// does not hold the other one, which is used, but for an immediate.
+    Select { cond: Cond, width: Width, imm: Option<i32>, other: Option<i32> },
     /// The base used, but for the stack; made.
     Load(Size, Mem),
     /// The same, the sign extended to 64 bits.

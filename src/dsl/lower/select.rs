@@ -118,19 +118,39 @@ impl Selector<'_> {
     }
 
     fn branch(&mut self, compare: Compare, at: At) {
+        let (compare, imm, operands) = self.compared(compare, at);
+        let Compare { cond, width, .. } = compare;
+        self.push_all(Kind::Branch { cond, width, imm }, at, operands.into_iter().flatten());
+    }
+
+    /// A comparison with its constant, if it has one, on the right; and its operands.
+    fn compared(&mut self, compare: Compare, at: At) -> (Compare, Option<i32>, [Option<Slot>; 2]) {
         let Compare { mut cond, width, mut a, mut b } = compare;
         if matches!(a, Operand::Imm(_)) && matches!(b, Operand::Val(_)) {
             (a, b, cond) = (b, a, cond.swapped());
         }
-        let a = self.value(a, at);
-        match immediate(b, width) {
-            Some(imm) => self.push(Kind::Branch { cond, width, imm: Some(imm) }, at, [Slot::reg_use(a)]),
-            None => {
-                let b = self.value(b, at);
-                let operands = [Slot::reg_use(a), Slot::reg_use(b)];
-                self.push(Kind::Branch { cond, width, imm: None }, at, operands);
-            }
+        let left = Slot::reg_use(self.value(a, at));
+        let imm = immediate(b, width);
+        let right = imm.is_none().then(|| Slot::reg_use(self.value(b, at)));
+        (Compare { cond, width, a, b }, imm, [Some(left), right])
+    }
+
+    /// One value stands in the register of the result before the comparison, the other is moved there after it.
+    fn choice(&mut self, compare: Compare, then: Operand, otherwise: Operand, made: VReg, at: At) {
+        let (mut compare, imm, operands) = self.compared(compare, at);
+        let (mut stays, mut other) = (then, otherwise);
+        // A constant costs a move in either place, a value only in the second.
+        if let (Operand::Imm(_), Operand::Val(_), Some(inverse)) = (then, otherwise, compare.cond.inverse()) {
+            (stays, other, compare.cond) = (otherwise, then, inverse);
         }
+        let stays = self.value(stays, at);
+        let other_imm = immediate(other, Width::Bits64);
+        let other = other_imm.is_none().then(|| Slot::reg_use(self.value(other, at)));
+        let kind = Kind::Select { cond: compare.cond, width: compare.width, imm, other: other_imm };
+        let operands = operands.into_iter().flatten();
+        let index = 2 - usize::from(imm.is_some());
+        let all = operands.chain([Slot::reg_use(stays)]).chain(other);
+        self.push_all(kind, at, all.chain([Slot::reg_reuse_def(made, index)]));
     }
 }
 
@@ -202,6 +222,7 @@ impl Selector<'_> {
                 self.alu(AluOp::And, Width::Bits32, *a, mask.into(), made, at);
             }
             Op::SignExtend { bits, width, a } => self.sign_extend(*bits, *width, *a, made, at),
+            Op::Select { compare, then, otherwise } => self.choice(*compare, *then, *otherwise, made, at),
             Op::Load { size, addr, .. } => self.load(Kind::Load(*size, Mem::NONE), *addr, made, at),
             Op::LoadAcquire { size, addr, .. } => {
                 self.load(Kind::LoadAcquire(*size, Mem::NONE), *addr, made, at);

@@ -17,6 +17,18 @@ pub(super) fn expand(function: &mut Function, isa: Isa) {
                 divide(inst, &mut Made { insts: &mut block.insts, values: &mut values });
             }
         }
+        if compares && block.insts.iter().any(|inst| matches!(inst.op, Op::Select { .. })) {
+            let insts = std::mem::take(&mut block.insts);
+            for mut inst in insts {
+                let mut made = Made { insts: &mut block.insts, values: &mut values };
+                if let Op::Select { compare, .. } = &mut inst.op
+                    && compare.width == Width::Bits32
+                {
+                    widen(compare, &mut made, inst.at);
+                }
+                block.insts.push(inst);
+            }
+        }
         if let Some((End::Branch { compare, .. }, at)) = &mut block.end
             && compares
             && compare.width == Width::Bits32
