@@ -10,6 +10,8 @@ mod needs;
 mod only;
 mod parts;
 pub(crate) mod ready;
+// Only the DSL records functions.
+#[cfg_attr(not(feature = "dsl"), allow(dead_code, unused_imports))]
 mod recorder;
 mod rules;
 mod types;
@@ -19,6 +21,7 @@ pub use error::ObjectError;
 pub use function::FunctionDef;
 pub use needs::{Need, Needs};
 pub use recorder::FunctionError;
+#[cfg(feature = "dsl")]
 pub(crate) use recorder::{Announced, Owner};
 pub(crate) use types::by_c_name;
 

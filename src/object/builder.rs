@@ -213,6 +213,14 @@ impl ObjectBuilder {
         Ok(object)
     }
 
+    pub(crate) fn push_program(&mut self, spec: ProgramSpec, site: Site) {
+        if !self.names.programs.insert(&spec.name, self.programs.len()) {
+            self.fail(ObjectError::DuplicateProgram { name: spec.name.clone(), site: site.clone() });
+        }
+        let ProgramSpec { name, kind, flags, target } = spec;
+        self.programs.push(ProgramDef { entry: name.clone(), name, kind, flags, target, site });
+    }
+
     fn define(&mut self, spec: MapSpec, site: &Site) -> MapDef {
         let (key, value) = (self.part(spec.key, site), self.part(spec.value, site));
         let inner = spec.inner.map(|inner| Box::new(self.define(*inner, site)));
@@ -284,6 +292,7 @@ impl ObjectBuilder {
 }
 
 /// What recording functions needs.
+#[cfg(feature = "dsl")]
 impl ObjectBuilder {
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.recorder
@@ -303,13 +312,5 @@ impl ObjectBuilder {
 
     pub(crate) fn push_code(&mut self, name: &str, code: Code, linkage: Linkage, site: Site) {
         self.push_function(name.to_owned(), Ok(code), linkage, TypeId::VOID, site);
-    }
-
-    pub(crate) fn push_program(&mut self, spec: ProgramSpec, site: Site) {
-        if !self.names.programs.insert(&spec.name, self.programs.len()) {
-            self.fail(ObjectError::DuplicateProgram { name: spec.name.clone(), site: site.clone() });
-        }
-        let ProgramSpec { name, kind, flags, target } = spec;
-        self.programs.push(ProgramDef { entry: name.clone(), name, kind, flags, target, site });
     }
 }

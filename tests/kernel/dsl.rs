@@ -5,7 +5,9 @@ use std::time::Duration;
 use bpfsmith::BtfType;
 use bpfsmith::btf::Timer;
 use bpfsmith::dsl::dynamic::ScalarType;
-use bpfsmith::dsl::{CgroupSkb, Clock, Errno, Func, Place, Syscall, TimerFlags, UpdateFlags, Value, Verdict};
+use bpfsmith::dsl::{
+    CgroupSkb, Clock, Errno, Func, Map, Place, Syscall, TimerFlags, UpdateFlags, Value, Verdict,
+};
 use bpfsmith::kernel::TestRun;
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::MapSpec;
@@ -15,12 +17,14 @@ use crate::common::{builder, load, run_on_packet, wait_until};
 use crate::support::{Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon};
 
 pub fn add(suite: &mut Suite) {
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 8] = [
         ("the example of the design fires", fires),
         ("a timer that is cancelled does not fire", cancelled),
         ("arithmetic is that of Rust", arithmetic),
         ("control flow goes where it says", control_flow),
         ("functions are called", functions),
+        ("what may be null is checked", checks),
+        ("queues, and maps inside of maps", other_maps),
         ("with types known at run time only", dynamic),
     ];
     for (name, test) in tests {
@@ -197,6 +201,85 @@ fn control_flow() {
         ]
     });
     assert_eq!(got, [1005, 4, 9, 1, 6, 10, 2, 1]);
+}
+
+fn checks() {
+    let got = maps(|f, map, _, output| {
+        let set = |key: u32, value: u64| f.map_update(map, &f.local(key), &f.local(value), UpdateFlags::ANY);
+        set(1, 10);
+        set(2, 20);
+        set(4, 40);
+        f.map_delete(map, &f.local(2u32));
+        let (sum, missing) = (f.var(0u64), f.var(0u64));
+        f.for_(0..8u32, |i| {
+            let value = f.map_lookup(map, &f.local(i)).or_else(|| {
+                missing.set(missing + 1);
+                f.continue_()
+            });
+            f.if_(i.gt(4), || f.break_());
+            sum.set(sum + value.get());
+        });
+        output.at(0).set(sum);
+        output.at(1).set(missing);
+        f.map_lookup(map, &f.local(4u32)).if_some(|value| output.at(2).set(value.get() * 2));
+        f.map_lookup(map, &f.local(2u32)).if_some(|value| output.at(3).set(value.get() + 1));
+        f.map_lookup(map, &f.local(2u32)).or_else(|| {
+            output.at(4).set(5);
+            f.return_(0)
+        });
+    });
+    assert_eq!(got[..5], [50, 6, 80, 0, 5]);
+}
+
+fn other_maps() {
+    let got = maps(|f, _, queue, output| {
+        for value in [7u32, 8] {
+            f.map_push(queue, &f.local(value), UpdateFlags::ANY);
+        }
+        let taken = f.local(0u32);
+        f.map_peek(queue, &taken);
+        output.at(0).set(taken.get().to::<u64>());
+        f.map_pop(queue, &taken);
+        f.map_pop(queue, &taken);
+        output.at(1).set(taken.get().to::<u64>());
+        let err = f.map_pop(queue, &taken);
+        f.if_(err.eq(-Errno::ENOENT), || output.at(2).set(1));
+    });
+    assert_eq!(got[..3], [7, 8, 1]);
+
+    let mut object = builder();
+    let inner = object.map(MapSpec::array::<u64>("inner").max_entries(1));
+    let template = MapSpec::array::<u64>("template").max_entries(1);
+    let outer = object.map(MapSpec::array_of_maps("outer", template).max_entries(1));
+    object.add_entry_map(outer, &0, "inner");
+    object.program("prog", Syscall::SYSCALL, |f, _| {
+        let key = f.local(0u32);
+        let found = f.map_inner::<_, u32, u64>(&outer, &key).or_return(1);
+        f.map_lookup(&found, &key).or_return(2).set(77);
+        f.return_(0)
+    });
+    let loaded = load(&object.finish().unwrap());
+    assert_eq!(loaded.program("prog").unwrap().test_run(&TestRun::new()).unwrap().retval, 0);
+    let _ = inner;
+    assert_eq!(loaded.typed_map::<u32, u64>("inner").unwrap().get(&0).unwrap(), Some(77));
+}
+
+/// What a program with a hash map and a queue writes.
+fn maps(
+    body: impl for<'f> FnOnce(Func<'f, i32>, &Map<u32, u64>, &Map<(), u32>, Place<'f, [u64; 8]>),
+) -> [u64; 8] {
+    let mut object = builder();
+    let map = object.map(MapSpec::hash::<u32, u64>("map").max_entries(8));
+    let queue = object.map(MapSpec::queue::<u32>("queue").max_entries(8));
+    let output = object.map(MapSpec::array::<[u64; 8]>("output").max_entries(1));
+    object.program("prog", Syscall::SYSCALL, |f, _| {
+        let output = f.map_lookup(&output, &f.local(0u32)).or_return(1);
+        body(f, &map, &queue, output);
+        f.return_(0)
+    });
+    let loaded = load(&object.finish().unwrap());
+    assert_eq!(loaded.program("prog").unwrap().test_run(&TestRun::new()).unwrap().retval, 0);
+    loaded.typed_map::<u32, [u64; 8]>("output").unwrap().get(&0).unwrap().unwrap()
 }
 
 fn functions() {
