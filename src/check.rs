@@ -13,8 +13,11 @@ mod context;
 mod depth;
 mod exit;
 mod findings;
+mod live;
 mod map_rules;
 mod memory;
+mod merge;
+mod points;
 mod program;
 mod report;
 mod rule;
@@ -29,10 +32,9 @@ pub use rule::Rule;
 
 use crate::base::KernelVersion;
 use crate::object::Object;
-use crate::object::linker::LinkedProgram;
 use crate::target::Target;
 use findings::Findings;
-use program::Program;
+use program::{Maps, Program};
 use walk::Walked;
 
 /// The last release that what programs may use was compared with: of later ones it is not said what they lack.
@@ -45,23 +47,23 @@ const TABLES_END: KernelVersion = KernelVersion::new(6, 18);
 #[must_use]
 pub fn check(object: &Object, target: &Target) -> Report {
     let mut report = Report::default();
-    for program in &object.linked().programs {
-        check_program(object, program, target, &mut report);
+    let maps = Maps::new(object);
+    for linked in &object.linked().programs {
+        check_program(&Program::new(object, &maps, linked, target), &mut report);
     }
     report
 }
 
-fn check_program(object: &Object, linked: &LinkedProgram, target: &Target, report: &mut Report) {
-    let program = Program::new(object, linked, target);
-    let mut findings = Findings::new(&program);
-    let shape = cfg::check(&program, &mut findings);
-    timer::check_kind(&program, &mut findings);
-    timer::check_locks(&program, &mut findings);
+fn check_program(program: &Program<'_>, report: &mut Report) {
+    let mut findings = Findings::new(program);
+    let shape = cfg::check(program, &mut findings);
+    timer::check_kind(program, &mut findings);
+    timer::check_locks(program, &mut findings);
     if shape.sound {
-        let (walked, used) = walk::walk(&program, shape, &mut findings);
-        depth::check(&program, &used, &mut findings);
+        let (walked, used) = walk::walk(program, &shape, &mut findings);
+        depth::check(program, &used, &mut findings);
         if walked == Walked::InPart {
-            report.unfinished.push(linked.def.name.clone());
+            report.unfinished.push(program.linked.def.name.clone());
         }
     }
     report.findings.extend(findings.into_findings());

@@ -20,6 +20,8 @@ pub mod object;
 pub mod plan;
 pub mod program;
 pub mod relocate;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod site;
 #[cfg(feature = "kernel")]
 pub mod sys;

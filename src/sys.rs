@@ -29,6 +29,8 @@ pub mod iter;
 pub mod link;
 mod log;
 pub mod map;
+pub mod net;
+pub mod perf;
 pub mod pin;
 pub mod prog;
 pub mod query;

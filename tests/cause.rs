@@ -6,11 +6,14 @@ use std::fmt::Write as _;
 
 use bpfsmith::base::{Errno, KernelVersion};
 use bpfsmith::kernel::cause::{Facts, Failed, MapFacts, ProgramFacts, explain};
+use bpfsmith::kind::AttachType;
 use insta::assert_snapshot;
 
-const ERRNOS: [Errno; 23] = [
+const ERRNOS: [Errno; 27] = [
     Errno::EPERM,
     Errno::ENOENT,
+    Errno::ESRCH,
+    Errno::ENXIO,
     Errno::E2BIG,
     Errno::EBADF,
     Errno::EAGAIN,
@@ -27,8 +30,10 @@ const ERRNOS: [Errno; 23] = [
     Errno::ERANGE,
     Errno::EDEADLK,
     Errno::ENOSYS,
+    Errno::ENOLINK,
     Errno::EPROTO,
     Errno::EOPNOTSUPP,
+    Errno::EAFNOSUPPORT,
     Errno::ESTALE,
     Errno::ENOTSUPP,
     Errno(9999),
@@ -99,6 +104,42 @@ fn prog_load() {
 #[test]
 fn link_create() {
     assert_snapshot!(table(&Failed::LinkCreate { attach_type: "cgroup_inet_egress" }));
+}
+
+#[test]
+fn links_of_every_sort() {
+    let mut out = String::new();
+    for attach_type in [
+        "xdp",
+        "tcx_ingress",
+        "netkit_peer",
+        "netfilter",
+        "sk_lookup",
+        "perf_event",
+        "trace_iter",
+        "trace_fentry",
+        "sk_msg_verdict",
+        "trace_kprobe_multi",
+    ] {
+        assert!(AttachType::by_name(attach_type).is_some(), "{attach_type}");
+        writeln!(out, "# {attach_type}\n{}", table(&Failed::LinkCreate { attach_type })).unwrap();
+    }
+    assert_snapshot!(out);
+}
+
+#[test]
+fn commands_about_links() {
+    let commands = [
+        Failed::RawTracepointOpen,
+        Failed::LinkUpdate,
+        Failed::LinkDetach,
+        Failed::LinkGetFdById,
+        Failed::IterCreate,
+        Failed::ProgQuery,
+    ];
+    let tables: Vec<_> =
+        commands.iter().map(|command| format!("# {command:?}\n{}", table(command))).collect();
+    assert_snapshot!(tables.join("\n"));
 }
 
 #[test]

@@ -7,14 +7,16 @@ mod cases;
 mod good;
 #[path = "check/objects.rs"]
 mod objects;
+#[path = "check/odd.rs"]
+mod odd;
 mod samples;
 
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use bpfsmith::asm::Helper;
-use bpfsmith::asm::Reg::{R0, R6};
+use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6, R7};
+use bpfsmith::asm::{Assembler, Helper, Size};
 use bpfsmith::base::Capabilities;
 use bpfsmith::check::{Report, Rule, Severity, check};
 use bpfsmith::kind::ProgramKind;
@@ -68,21 +70,91 @@ fn nothing_is_said_of_good_programs() {
     }
 }
 
-/// Twenty questions, each remembered in a register of its own, are a million paths; the verifier gives up on it too.
 #[test]
-fn more_paths_than_can_be_walked_are_reported_and_stop_nothing() {
-    let main = objects::code(|a| {
-        a.mov(R6, 0);
-        for bit in 0..20 {
-            let skip = a.label();
-            a.call(Helper::GET_PRANDOM_U32).jne(R0, 0, skip).or(R6, 1 << bit).bind(skip);
-        }
-        a.mov(R0, R6).exit();
+fn what_only_looks_wrong_is_not_rejected() {
+    for odd in odd::odd() {
+        let usual = || Target::of_kernel(6, 18).with_capabilities(Capabilities::all());
+        let report = check(&odd.object, &odd.target.clone().unwrap_or_else(usual));
+        assert!(!report.is_rejected(), "{}:\n{report}", odd.name);
+    }
+}
+
+fn report_of(main: impl FnOnce(&mut Assembler)) -> Report {
+    let object = objects::object(ProgramKind::SOCKET_FILTER, "GPL", objects::code(main), Vec::new()).unwrap();
+    let report = check(&object, &Target::of_kernel(6, 18).with_capabilities(Capabilities::all()));
+    assert!(report.unfinished().is_empty(), "{report}");
+    report
+}
+
+/// Twenty questions, each remembered in a register of its own, are a million paths.
+fn twenty_questions(a: &mut Assembler) {
+    a.mov(R6, 0);
+    for bit in 0..20 {
+        let skip = a.label();
+        a.call(Helper::GET_PRANDOM_U32).jne(R0, 0, skip).or(R6, 1 << bit).bind(skip);
+    }
+}
+
+#[test]
+fn where_paths_are_too_many_they_are_merged_and_nothing_is_said_of_what_is_right() {
+    let report = report_of(|a| {
+        twenty_questions(a);
+        a.and(R6, 1).mov(R0, R6).exit();
     });
-    let object = objects::object(ProgramKind::SOCKET_FILTER, "GPL", main, Vec::new()).unwrap();
-    let report = check(&object, &Target::of_kernel(6, 18));
-    assert_eq!(report.to_string(), "nothing found\n\nprogram `main` has more paths than were walked");
-    assert_eq!(report.unfinished(), ["main"]);
+    assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn what_merged_paths_may_do_wrong_is_suspect_at_least() {
+    let report = report_of(|a| {
+        twenty_questions(a);
+        cases::look_up_checked(a, "array");
+        a.ldx(Size::DW, R0, R6, 16).mov(R0, 0).exit();
+    });
+    let rules: Vec<_> = report.findings().iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, [Rule::ValueBounds]);
+}
+
+/// `for (i = 0; i < rounds; i++) value[i & mask]`, the value has 16 bytes.
+fn rounds(a: &mut Assembler, rounds: i32, mask: i32) {
+    let (again, done) = (a.label(), a.label());
+    cases::look_up_checked(a, "array");
+    a.mov(R7, 0).bind(again).jge(R7, rounds, done);
+    a.mov(R1, R7).and(R1, mask).mov(R2, R6).add(R2, R1).ldx(Size::B, R3, R2, 0).add(R7, 1).ja(again);
+    a.bind(done).mov(R0, 0).exit();
+}
+
+#[test]
+fn a_loop_of_many_rounds_ends_and_nothing_is_said_of_it() {
+    for (count, mask) in [(16, -1), (100_000, 15), (i32::MAX, 7)] {
+        let report = report_of(|a| rounds(a, count, mask));
+        assert!(report.is_empty(), "{count} rounds:\n{report}");
+    }
+}
+
+#[test]
+fn an_index_that_grows_too_large_is_found_in_the_first_rounds_and_in_later_ones() {
+    let report = report_of(|a| rounds(a, 17, -1));
+    assert!(report.is_rejected(), "{report}");
+    let report = report_of(|a| {
+        let (again, done) = (a.label(), a.label());
+        cases::look_up_checked(a, "array");
+        a.mov(R7, 0).bind(again).jge(R7, 100_000, done);
+        a.mov(R1, R7).rsh(R1, 12).mov(R2, R6).add(R2, R1).ldx(Size::B, R3, R2, 0).add(R7, 1).ja(again);
+        a.bind(done).mov(R0, 0).exit();
+    });
+    let found: Vec<_> = report.findings().iter().map(|f| (f.rule, f.severity)).collect();
+    assert_eq!(found, [(Rule::ValueBounds, Severity::Suspect)], "{report}");
+}
+
+#[test]
+fn a_loop_without_end_is_found_behind_many_paths() {
+    let report = report_of(|a| {
+        let again = a.label();
+        twenty_questions(a);
+        a.bind(again).call(Helper::KTIME_GET_NS).ja(again);
+    });
+    assert!(report.findings().iter().any(|f| f.rule == Rule::InfiniteLoop), "{report}");
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod differ;
 mod good;
 #[path = "check/objects.rs"]
 mod objects;
+#[path = "check/odd.rs"]
+mod odd;
 #[path = "check/random.rs"]
 mod random;
 mod samples;
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let may_load: &'static [_] = Box::leak(Box::new(may_load));
     suite.test_if(all(may_load), "cases: the kernel says what is recorded", differ::cases);
     suite.test_if(all(may_load), "good: what nothing is said of is taken", differ::good);
+    suite.test_if(all(may_load), "odd: what only looks wrong is taken", differ::odd);
     suite.test_if(all(may_load), "share: nothing is rejected that the kernel takes", differ::share);
     suite.run()
 }

@@ -9,11 +9,11 @@ use std::fmt::Write;
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{self, R0, R1, R2};
 use bpfsmith::asm::{Assembler, BtfScope, Helper, Isa, Loc, Size};
-use bpfsmith::base::{Endian, Errno};
+use bpfsmith::base::{Endian, Errno, LinkType};
 use bpfsmith::btf::{Builder, SpinLock, StructDef, Timer, TypeId};
 use bpfsmith::kernel::log::Place;
 use bpfsmith::kernel::{LoadError, MapError, Position, ProgramError, Rejection, TargetError};
-use bpfsmith::kind::ProgramKind;
+use bpfsmith::kind::{AttachType, ProgramKind};
 use bpfsmith::link::LinkError;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
 use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
@@ -415,5 +415,11 @@ fn of_maps_programs_and_links() {
     messages.add(&link(None));
     messages.add(&link(Some("the likely cause")));
     messages.add(&LinkError::Target { path: "/nowhere".to_owned(), errno: Errno::ENOENT });
+    messages.add(&LinkError::Interface { name: "eth7".to_owned(), errno: Errno::ENODEV });
+    messages.add(&LinkError::Id { id: 7, errno: Errno::ENOENT, cause: Some("the likely cause".to_owned()) });
+    messages.add(&LinkError::Type { expected: LinkType::XDP, found: LinkType::TCX });
+    let (attach_type, errno) = (AttachType::TCX_EGRESS, Errno::EPERM);
+    messages.add(&LinkError::Query { attach_type, errno, cause: Some("the likely cause".to_owned()) });
+    messages.add(&LinkError::Name { name: "a\0b".to_owned() });
     insta::assert_snapshot!(messages.text);
 }

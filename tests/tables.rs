@@ -13,7 +13,7 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use bpfsmith::asm::{Assembler, Helper, Reg::R0};
-use bpfsmith::base::{Endian, Errno, KernelVersion};
+use bpfsmith::base::{Endian, Errno, KernelVersion, LinkType};
 use bpfsmith::btf::special::{FieldKind, FieldKinds};
 use bpfsmith::btf::{Builder, IntEncoding, StructDef, TypeId};
 use bpfsmith::kind::{AttachType, ProgType, ProgramKind};
@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     suite.test_if(has_vmlinux_btf, "program types have the kernel's numbers", prog_types);
     suite.test_if(has_vmlinux_btf, "attach types have the kernel's numbers", attach_types);
+    suite.test_if(has_vmlinux_btf, "link types have the kernel's numbers", link_types);
     suite.test_if(has_vmlinux_btf, "map kinds have the kernel's numbers", map_kinds);
     suite.test_if(has_vmlinux_btf, "helpers have the kernel's numbers", helpers);
     suite.test_if(has_vmlinux_btf, "map flags have the kernel's bits", map_flags);
@@ -94,6 +95,11 @@ fn prog_types() {
 fn attach_types() {
     let ours = AttachType::ALL.iter().map(|ty| (ty.kernel_name().unwrap().into(), ty.0.into(), ty.since()));
     compare(ours.collect(), values("bpf_attach_type"));
+}
+
+fn link_types() {
+    let ours = LinkType::ALL.iter().map(|ty| (ty.kernel_name().unwrap().into(), ty.0.into(), ty.since()));
+    compare(ours.collect(), values("bpf_link_type"));
 }
 
 fn map_kinds() {

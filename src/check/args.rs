@@ -154,7 +154,7 @@ impl Walk<'_, '_, '_> {
     }
 
     fn map_of(&self, args: &Args) -> Option<&crate::map::MapDef> {
-        self.program.maps.get(args.map?).copied()
+        self.program.map(args.map?)
     }
 
     fn is_bloom(&self, args: &Args) -> bool {
@@ -208,22 +208,27 @@ impl Walk<'_, '_, '_> {
     /// Memory of a size that a helper reads or writes.
     fn fixed_memory(&mut self, pointer: Pointer, size: Option<u64>, access: Access, args: &mut Args) -> Step {
         let Some(size) = size else { return Ok(()) };
-        let uses: &[Use] = match access {
-            Access::Read => &[Use::Read],
-            Access::Update | Access::Write => &[Use::Write],
+        let how = match access {
+            Access::Read => Use::Read,
+            Access::Update | Access::Write if self.is_write_checked(access) => Use::Write,
+            // Reading is less.
+            Access::Update | Access::Write => Use::Read,
         };
         match pointer.memory {
             Memory::Stack(frame) => self.stack_argument(frame, pointer, size, access, args),
-            Memory::MapValue(map) => {
-                uses.iter().try_for_each(|how| self.value_access(pointer, map, 0, size, *how))
-            }
+            Memory::MapValue(map) => self.value_access(pointer, map, 0, size, how),
             Memory::MapKey(_) if access != Access::Read => {
-                Err(self.wrong(Rule::KeyWrite, "the helper writes to the key"))
+                self.wrong_if(self.is_write_checked(access), Rule::KeyWrite, "the helper writes to the key")
             }
             Memory::MapKey(map) => self.key_access(pointer, map, 0, size),
             Memory::Record(length) => self.record_access(pointer, length, 0, size),
             _ => Ok(()),
         }
+    }
+
+    /// Before 6.12 kernels only looked at whether a helper writes where the memory need not be initialised.
+    fn is_write_checked(&self, access: Access) -> bool {
+        access == Access::Write || !self.program.is_before(6, 12)
     }
 
     fn stack_argument(
@@ -246,6 +251,8 @@ impl Walk<'_, '_, '_> {
         }
         if access != Access::Read {
             args.written.push((frame, from, to));
+        } else if let Some(frame) = self.state.frames.get_mut(frame) {
+            frame.stack.forget_pointers(from, to);
         }
         Ok(())
     }

@@ -17,13 +17,12 @@ impl Walk<'_, '_, '_> {
         let target = self.target()?;
         self.state.bounded = true;
         let state = State { certain: false, ..self.state.clone() };
-        self.later(target, state);
+        self.meet(target, state);
         Ok(())
     }
 
     fn target(&self) -> Step<usize> {
-        let target = cfg::jump_target(self.program, self.slot).ok_or(Stop)?;
-        usize::try_from(target).map_err(|_| Stop)
+        cfg::target(self.program, self.slot).ok_or(Stop)
     }
 
     pub(super) fn branch(&mut self, cond: Cond, width: Width, dst: Reg, src: Source) -> Step {
@@ -47,19 +46,25 @@ impl Walk<'_, '_, '_> {
         }
     }
 
-    /// Goes on with what falls through now, and with the jump later.
-    fn split(&mut self, taken: Option<State>, not_taken: Option<State>) -> Step {
+    /// Goes on with what falls through now, and with the jump later; each with what it learns.
+    fn split(
+        &mut self,
+        taken: Option<impl FnOnce(&mut State)>,
+        not_taken: Option<impl FnOnce(&mut State)>,
+    ) -> Step {
         let target = self.target()?;
         match (taken, not_taken) {
             (Some(taken), Some(not_taken)) => {
-                self.later(target, taken);
-                self.state = not_taken;
+                let mut state = self.state.clone();
+                taken(&mut state);
+                not_taken(&mut self.state);
+                self.meet(target, state);
             }
             (Some(taken), None) => {
                 self.next = target;
-                self.state = taken;
+                taken(&mut self.state);
             }
-            (None, Some(not_taken)) => self.state = not_taken,
+            (None, Some(not_taken)) => not_taken(&mut self.state),
             (None, None) => return Err(Stop),
         }
         Ok(())
@@ -75,8 +80,7 @@ impl Walk<'_, '_, '_> {
     }
 
     fn either(&mut self) -> Step {
-        let state = self.state.clone();
-        self.split(Some(state.clone()), Some(state))
+        self.split(Some(|_: &mut State| {}), Some(|_: &mut State| {}))
     }
 
     fn against_itself(&mut self, cond: Cond, width: Width, a: Scalar) -> Step {
@@ -105,17 +109,14 @@ impl Walk<'_, '_, '_> {
     }
 
     fn refined(&mut self, old: Scalar, taken: Refined, not_taken: Refined) -> Step {
-        let side = |refined: Refined, state: &State| match refined {
+        let side = |refined: Refined| match refined {
             Refined::Never => None,
-            Refined::Holds { value, sure } => {
-                let mut state = state.clone();
+            Refined::Holds { value, sure } => Some(move |state: &mut State| {
                 state.certain &= sure;
                 state.learn(old, value);
-                Some(state)
-            }
+            }),
         };
-        let sides = (side(taken, &self.state), side(not_taken, &self.state));
-        self.split(sides.0, sides.1)
+        self.split(side(taken), side(not_taken))
     }
 
     /// Two numbers of which neither is known.
@@ -126,11 +127,10 @@ impl Walk<'_, '_, '_> {
         let free = a.truth == Truth::All && b.truth == Truth::All && a.origin != b.origin;
         let wide =
             width == Width::Bits64 || (a.umax() <= u64::from(u32::MAX) && b.umax() <= u64::from(u32::MAX));
-        let mut state = self.state.clone();
-        state.certain &= free && wide && cond != Cond::Set;
-        state.learn(a, a.with_truth(Truth::Some));
-        state.learn(b, b.with_truth(Truth::Some));
-        self.split(Some(state.clone()), Some(state))
+        self.state.certain &= free && wide && cond != Cond::Set;
+        self.state.learn(a, a.with_truth(Truth::Some));
+        self.state.learn(b, b.with_truth(Truth::Some));
+        self.either()
     }
 
     fn pointer(&mut self, cond: Cond, width: Width, pointer: Pointer, b: Scalar) -> Step {
@@ -145,18 +145,17 @@ impl Walk<'_, '_, '_> {
         if pointer.null == Null::Never {
             return if pointer.memory == Memory::Object { self.unknown() } else { self.decided(!is_null) };
         }
-        let mut null = self.state.clone();
-        null.certain &= pointer.null == Null::Maybe;
-        null.learn_null(pointer.id, true);
-        let mut rest = self.state.clone();
-        rest.learn_null(pointer.id, false);
+        let null = |state: &mut State| {
+            state.certain &= pointer.null == Null::Maybe;
+            state.learn_null(pointer.id, true);
+        };
+        let rest = |state: &mut State| state.learn_null(pointer.id, false);
         if is_null { self.split(Some(null), Some(rest)) } else { self.split(Some(rest), Some(null)) }
     }
 
     fn packets(&mut self) -> Step {
         self.state.trust_packets();
-        let state = self.state.clone();
-        self.split(Some(state.clone()), Some(state))
+        self.either()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::map_rules;
 use super::scalar::{Scalar, Truth};
-use super::state::{Frame, Loaded, Returns, State};
+use super::state::{Frame, Loaded, Returns};
 use super::value::{Memory, Null, Pointer, Value};
 use super::walk::{Entry, Step, Walk};
 use super::{Rule, cfg};
@@ -73,21 +73,19 @@ impl Walk<'_, '_, '_> {
             return Err(self.wrong(Rule::LockOrder, "a lock is held already"));
         }
         if self.state.lock.is_some() && !allowed.contains(&helper) {
-            return Err(
-                self.wrong(Rule::CallUnderLock, format!("{helper} is called between lock and unlock"))
-            );
+            let reason = format!("{helper} is called between lock and unlock");
+            self.wrong_if(self.program.is_told(), Rule::CallUnderLock, reason)?;
         }
         Ok(())
     }
 
     /// What the kind offers; the table ends with 6.18.
     fn for_kind(&mut self, helper: Helper) -> Step {
-        let (kind, target) = (self.program.kind, self.program.target);
+        let (kind, target, told) = (self.program.kind, self.program.target, self.program.is_told());
         if kind.prog_type() == ProgType::EXT {
             return Ok(());
         }
         let Some(terms) = kind.helper(helper) else {
-            let told = target.release().is_some_and(|release| release <= super::TABLES_END);
             return self.wrong_if(
                 told,
                 Rule::HelperUnavailable,
@@ -120,10 +118,10 @@ impl Walk<'_, '_, '_> {
     }
 
     fn map_for_helper(&mut self, helper: Helper, map: Option<usize>) -> Step {
-        let Some(def) = map.and_then(|map| self.program.maps.get(map).copied()) else { return Ok(()) };
+        let Some(def) = map.and_then(|map| self.program.map(map)) else { return Ok(()) };
         if !map_rules::fits(helper, def.kind) {
             let reason = format!("{helper} does not take `{}`, a {} map", def.name, def.kind);
-            return Err(self.wrong(Rule::MapKindForHelper, reason));
+            self.wrong_if(self.program.is_told(), Rule::MapKindForHelper, reason)?;
         }
         let writes =
             [Helper::MAP_UPDATE_ELEM, Helper::MAP_DELETE_ELEM, Helper::MAP_PUSH_ELEM, Helper::MAP_POP_ELEM];
@@ -179,7 +177,7 @@ impl Walk<'_, '_, '_> {
     fn map_value(&mut self, kind: RetKind, args: &Args) -> Value {
         let id = self.fresh();
         let Some(map) = args.map else { return Value::Unknown };
-        let Some(def) = self.program.maps.get(map).copied() else { return Value::Unknown };
+        let Some(def) = self.program.map(map) else { return Value::Unknown };
         let memory = match self.program.inner_of(map) {
             Some(inner) => Memory::Map(inner),
             None if def.kind.has_own_values() => Memory::MapValue(map),
@@ -253,28 +251,26 @@ impl Walk<'_, '_, '_> {
         {
             inside.certain = false;
         }
-        self.push_frame(&mut inside, frame)?;
+        frame.context = self.context();
+        self.room_for_a_frame()?;
+        inside.keep_registers(0);
+        inside.frames.push(frame);
         let start = self.program.range(function).start;
-        self.later(start, inside);
-        // What the callback leaves on the stack is not followed.
-        self.doubt();
-        let deepest = -i64::from(limits::STACK_BYTES);
-        if let Value::Pointer(Pointer { memory: Memory::Stack(frame), .. }) = context
-            && let Some(frame) = self.state.frames.get_mut(frame)
-        {
-            frame.stack.scramble(deepest, 0);
+        self.meet(start, inside);
+        // What the callback leaves on a stack it was given is not followed; other memory is not known anyway.
+        if matches!(context, Value::Unknown | Value::Pointer(Pointer { memory: Memory::Stack(_), .. })) {
+            self.state.blur_stacks();
         }
         self.state.bounded = true;
         Ok(())
     }
 
-    fn push_frame(&mut self, state: &mut State, frame: Frame) -> Step {
-        let frames = state.frames.len() + 1;
+    fn room_for_a_frame(&mut self) -> Step {
+        let frames = self.state.frames.len() + 1;
         let limit = if self.program.is_before(7, 2) { limits::CALL_FRAMES } else { limits::CALL_FRAMES_7_2 };
         if frames > limit as usize {
             return Err(self.wrong(Rule::CallDepth, format!("{frames} functions call one another")));
         }
-        state.frames.push(frame);
         Ok(())
     }
 
@@ -291,11 +287,18 @@ impl Walk<'_, '_, '_> {
         if cfg::is_global(self.program, function) {
             return self.call_global(function);
         }
+        if !self.follows_call(function) {
+            self.doubt();
+            self.state.blur_stacks();
+            return self.unknown_call();
+        }
         let mut frame = Frame::new(function, self.state.frames.len(), Returns::To(self.next));
         frame.registers[1..6].copy_from_slice(&self.state.frame().registers[1..6]);
-        let mut state = self.state.clone();
-        self.push_frame(&mut state, frame)?;
-        self.state = state;
+        frame.context = self.context();
+        self.room_for_a_frame()?;
+        self.state.clobber();
+        self.keep_live(self.next);
+        self.state.frames.push(frame);
         self.next = self.program.range(function).start;
         Ok(())
     }

@@ -1,17 +1,80 @@
 //! The shape of a program: where its jumps lead, what is never reached, who calls whom.
 
-use super::Rule;
 use super::findings::Findings;
 use super::program::{At, Program};
+use super::{Rule, Severity};
 use crate::asm::{DecodeError, Field, Insn, Source};
 use crate::btf::Linkage;
 
-/// The edges of a program, and the slots where paths meet.
+/// The slots of a program where paths meet.
 pub(super) struct Shape {
-    /// Slots that some jump leads to.
-    pub(super) joins: Vec<bool>,
+    /// What each slot is, as bits.
+    marks: Vec<u8>,
     /// Whether the program can be walked.
     pub(super) sound: bool,
+}
+
+const JOIN: u8 = 1;
+const LOOP_HEAD: u8 = 2;
+const IN_LOOP: u8 = 4;
+
+impl Shape {
+    fn new(program: &Program<'_>, sound: bool) -> Self {
+        let mut shape = Self { marks: vec![0; program.len()], sound };
+        // How many loops begin at a slot, less those that end before it.
+        let mut loops = vec![0i32; program.len() + 1];
+        for slot in 0..program.len() {
+            if let Some(join) = target(program, slot) {
+                shape.mark(join, JOIN);
+                if join <= slot {
+                    shape.mark(join, LOOP_HEAD);
+                    loops[join] += 1;
+                    loops[slot + 1] -= 1;
+                }
+            }
+            match program.at(slot) {
+                Some(At::Insn(Insn::CallFunction { .. }, width)) => shape.mark(slot + width, JOIN),
+                Some(At::Insn(Insn::LoadFunction { .. }, _)) => {
+                    let start = called(program, slot).map(|function| program.range(function).start);
+                    start.into_iter().for_each(|start| shape.mark(start, JOIN));
+                }
+                _ => {}
+            }
+        }
+        let mut depth = 0;
+        for (slot, change) in loops.into_iter().enumerate() {
+            depth += change;
+            if depth > 0 {
+                shape.mark(slot, IN_LOOP);
+            }
+        }
+        shape
+    }
+
+    fn mark(&mut self, slot: usize, mark: u8) {
+        if let Some(marks) = self.marks.get_mut(slot) {
+            *marks |= mark;
+        }
+    }
+
+    fn has(&self, slot: usize, mark: u8) -> bool {
+        self.marks.get(slot).is_some_and(|marks| marks & mark != 0)
+    }
+
+    /// Whether several paths may lead to a slot.
+    pub(super) fn is_join(&self, slot: usize) -> bool {
+        self.has(slot, JOIN)
+    }
+
+    /// Whether a jump leads back to a slot.
+    pub(super) fn is_loop_head(&self, slot: usize) -> bool {
+        self.has(slot, LOOP_HEAD)
+    }
+
+    /// Whether control may come to a slot more than once.
+    pub(super) fn is_in_loop(&self, slot: usize) -> bool {
+        self.has(slot, IN_LOOP)
+    }
 }
 
 /// Checks everything that does not depend on values.
@@ -22,18 +85,10 @@ pub(super) fn check(program: &Program<'_>, findings: &mut Findings<'_, '_>) -> S
         jumps(program, function, findings);
     }
     let sound = findings.rejected() == before;
-    let mut joins = vec![false; program.len()];
-    for slot in 0..program.len() {
-        for next in targets(program, slot).into_iter().flatten() {
-            if let Some(join) = joins.get_mut(next) {
-                *join = true;
-            }
-        }
-    }
     if sound {
         unreached(program, findings);
     }
-    Shape { joins, sound }
+    Shape::new(program, sound)
 }
 
 fn ends(program: &Program<'_>, function: usize, findings: &mut Findings<'_, '_>) {
@@ -64,7 +119,7 @@ fn jumps(program: &Program<'_>, function: usize, findings: &mut Findings<'_, '_>
             Some(At::Insn(..)) => {}
             Some(At::Invalid(DecodeError::Opcode { opcode })) => {
                 let reason = format!("no instruction has the opcode 0x{opcode:02x}");
-                findings.reject(Rule::InvalidInstruction, slot, reason);
+                findings.add(Rule::InvalidInstruction, slot, told(program), reason);
             }
             _ => continue,
         }
@@ -80,6 +135,11 @@ fn jumps(program: &Program<'_>, function: usize, findings: &mut Findings<'_, '_>
             findings.reject(Rule::JumpIntoInstruction, slot, reason);
         }
     }
+}
+
+/// How sure it is that what the tables lack is refused.
+pub(super) fn told(program: &Program<'_>) -> Severity {
+    if program.is_told() { Severity::Rejected } else { Severity::Suspect }
 }
 
 fn distance(program: &Program<'_>, slot: usize) -> i64 {
@@ -103,13 +163,13 @@ pub(super) fn jump_target(program: &Program<'_>, slot: usize) -> Option<i64> {
     Some(i64::try_from(slot).ok()? + 1 + jump_off(insn)?)
 }
 
-/// The slots control may reach from one: after it, and by its jump.
-fn targets(program: &Program<'_>, slot: usize) -> [Option<usize>; 2] {
-    let jump = jump_target(program, slot).and_then(|target| usize::try_from(target).ok());
-    [jump, None]
+/// The same, as a slot.
+pub(super) fn target(program: &Program<'_>, slot: usize) -> Option<usize> {
+    usize::try_from(jump_target(program, slot)?).ok()
 }
 
-fn follows(program: &Program<'_>, slot: usize) -> Option<usize> {
+/// The slot after one, where control goes on there.
+pub(super) fn follows(program: &Program<'_>, slot: usize) -> Option<usize> {
     match program.at(slot)? {
         At::Insn(Insn::Exit | Insn::Ja { .. } | Insn::JaLong { .. } | Insn::Gotox { .. }, _) => None,
         At::Insn(_, width) => Some(slot + width),
@@ -131,7 +191,7 @@ fn unreached(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
             _ => continue,
         }
         queue.extend(follows(program, slot));
-        queue.extend(targets(program, slot).into_iter().flatten());
+        queue.extend(target(program, slot));
         queue.extend(called(program, slot).map(|function| program.range(function).start));
     }
     let mut inside = false;
@@ -147,9 +207,14 @@ fn unreached(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
 }
 
 fn has_unknown_edges(program: &Program<'_>) -> bool {
-    let unknown =
-        |at: Option<At>| matches!(at, Some(At::Insn(Insn::Gotox { .. }, _) | At::Invalid(_)) | None);
-    (0..program.len()).any(|slot| unknown(program.at(slot)))
+    (0..program.len()).any(|slot| match program.at(slot) {
+        Some(At::Insn(Insn::Gotox { .. }, _) | At::Invalid(_)) | None => true,
+        // What is written by hand may lead into the middle of a function.
+        Some(At::Insn(Insn::CallFunction { .. } | Insn::LoadFunction { .. }, _)) => {
+            called(program, slot).is_none()
+        }
+        _ => false,
+    })
 }
 
 /// The function a slot calls, or takes the address of.

@@ -4,7 +4,7 @@ use super::Rule;
 use super::cfg;
 use super::findings::Findings;
 use super::program::{At, Program};
-use crate::asm::{Insn, limits};
+use crate::asm::{Insn, Reg, Size, limits};
 
 /// The bytes of stack each function surely touches.
 #[derive(Clone, Debug)]
@@ -27,6 +27,31 @@ impl StackUse {
     }
 }
 
+/// Whether a register is stored for the time of a call, or loaded after it: where the kernel knows that the call leaves
+/// the register alone, it removes both, and the stack is not used (`bpf_fastcall`, 6.12).
+pub(super) fn is_spill_around_call(program: &Program<'_>, slot: usize) -> bool {
+    let insn = |slot: Option<usize>| match program.at(slot?)? {
+        At::Insn(insn, _) => Some(insn),
+        _ => None,
+    };
+    let is_call = |insn| matches!(insn, Some(Insn::Call { .. } | Insn::CallKfunc { .. }));
+    let stores = |insn| matches!(insn, Some(Insn::Store { size: Size::DW, base: Reg::FP, .. }));
+    let loads = |insn| matches!(insn, Some(Insn::Load { size: Size::DW, base: Reg::FP, .. }));
+    let mut near = 1..=CALLER_SAVED;
+    match insn(Some(slot)) {
+        store if stores(store) => {
+            near.find(|by| !stores(insn(Some(slot + by)))).is_some_and(|by| is_call(insn(Some(slot + by))))
+        }
+        load if loads(load) => near
+            .find(|by| !loads(insn(slot.checked_sub(*by))))
+            .is_some_and(|by| is_call(insn(slot.checked_sub(by)))),
+        _ => false,
+    }
+}
+
+/// R0 to R5.
+const CALLER_SAVED: usize = 6;
+
 /// The deepest chain of calls from a function on: bytes, functions, and the slot of its first call.
 #[derive(Clone, Copy, Default)]
 struct Chain {
@@ -38,7 +63,8 @@ struct Chain {
 /// Checks every chain of calls; an object has no recursion.
 pub(super) fn check(program: &Program<'_>, used: &StackUse, findings: &mut Findings<'_, '_>) {
     let chains = chains(program, used);
-    let roots = (0..program.functions().len()).filter(|&f| f == 0 || is_async(program, f));
+    let called = called(program);
+    let roots = (0..program.functions().len()).filter(|&function| function == 0 || !called[function]);
     for root in roots {
         let Some(chain) = chains[root] else { continue };
         let slot = chain.call.unwrap_or(program.range(root).start);
@@ -57,11 +83,17 @@ pub(super) fn check(program: &Program<'_>, used: &StackUse, findings: &mut Findi
     }
 }
 
-fn is_async(program: &Program<'_>, function: usize) -> bool {
-    !(0..program.len()).any(|slot| {
-        matches!(program.at(slot), Some(At::Insn(Insn::CallFunction { .. }, _)))
-            && cfg::called(program, slot) == Some(function)
-    })
+/// Which functions others call; what is left are the program and callbacks.
+fn called(program: &Program<'_>) -> Vec<bool> {
+    let mut called = vec![false; program.functions().len()];
+    for slot in 0..program.len() {
+        if let Some(At::Insn(Insn::CallFunction { .. }, _)) = program.at(slot)
+            && let Some(callee) = cfg::called(program, slot)
+        {
+            called[callee] = true;
+        }
+    }
+    called
 }
 
 /// For each function, the largest of the chains that begin with it: in stack, and in length.

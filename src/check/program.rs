@@ -19,6 +19,27 @@ pub(super) enum At {
     Invalid(DecodeError),
 }
 
+/// The maps of an object, then the templates of maps inside of them.
+pub(super) struct Maps<'a> {
+    all: Vec<&'a MapDef>,
+    /// For each, the index of its template.
+    inner: Vec<Option<usize>>,
+}
+
+impl<'a> Maps<'a> {
+    pub(super) fn new(object: &'a Object) -> Self {
+        let mut all: Vec<_> = object.maps().iter().collect();
+        let mut inner = Vec::with_capacity(all.len());
+        for map in object.maps() {
+            inner.push(map.inner.as_deref().map(|template| {
+                all.push(template);
+                all.len() - 1
+            }));
+        }
+        Self { all, inner }
+    }
+}
+
 /// A program, ready to be checked.
 pub(super) struct Program<'a> {
     pub(super) linked: &'a LinkedProgram,
@@ -30,13 +51,17 @@ pub(super) struct Program<'a> {
     relocs: Vec<u32>,
     /// Slots whose immediate or offset is filled in by what only the kernel knows.
     patched: Vec<bool>,
-    /// The maps of the object, then the templates of maps inside of them.
-    pub(super) maps: Vec<&'a MapDef>,
+    maps: &'a Maps<'a>,
     object: &'a Object,
 }
 
 impl<'a> Program<'a> {
-    pub(super) fn new(object: &'a Object, linked: &'a LinkedProgram, target: &'a Target) -> Self {
+    pub(super) fn new(
+        object: &'a Object,
+        maps: &'a Maps<'a>,
+        linked: &'a LinkedProgram,
+        target: &'a Target,
+    ) -> Self {
         let len = linked.slots.len();
         let mut relocs = vec![0; len];
         let mut patched = vec![false; len];
@@ -50,7 +75,6 @@ impl<'a> Program<'a> {
                 *at = true;
             }
         }
-        let inner = object.maps().iter().filter_map(|map| map.inner.as_deref());
         Self {
             linked,
             target,
@@ -59,7 +83,7 @@ impl<'a> Program<'a> {
             at: decode(linked),
             relocs,
             patched,
-            maps: object.maps().iter().chain(inner).collect(),
+            maps,
             object,
         }
     }
@@ -103,6 +127,12 @@ impl<'a> Program<'a> {
         self.functions().partition_point(|placed| placed.start as usize <= slot).saturating_sub(1)
     }
 
+    /// In which order slots are walked: callees, which stand behind their callers, first.
+    pub(super) fn rank(&self, slot: usize) -> usize {
+        let range = self.range(self.function_of(slot));
+        self.len() - range.end + (slot - range.start)
+    }
+
     /// The function that begins at a slot.
     pub(super) fn function_at(&self, slot: usize) -> Option<usize> {
         let index = self.function_of(slot);
@@ -113,15 +143,23 @@ impl<'a> Program<'a> {
         self.object.map_index(name)
     }
 
+    pub(super) fn map(&self, map: usize) -> Option<&'a MapDef> {
+        self.maps.all.get(map).copied()
+    }
+
     /// The template of the maps in a map of maps.
     pub(super) fn inner_of(&self, map: usize) -> Option<usize> {
-        let inner = self.object.maps().get(map)?.inner.as_deref()?;
-        self.maps.iter().position(|known| std::ptr::eq(*known, inner))
+        self.maps.inner.get(map).copied().flatten()
     }
 
     /// Whether the target surely lacks what came with a release.
     pub(super) fn is_before(&self, major: u16, minor: u16) -> bool {
         self.target.since(KernelVersion::new(major, minor)) == Fact::No
+    }
+
+    /// Whether the tables of what programs may do are those of the target: later releases may allow more.
+    pub(super) fn is_told(&self) -> bool {
+        self.target.release().is_some_and(|release| release <= super::TABLES_END)
     }
 
     /// Whether who loads surely lacks a capability.

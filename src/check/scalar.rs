@@ -122,13 +122,62 @@ impl Scalar {
 
     /// Whether every value of `other` is one of these, and what surely occurs there does here.
     pub(super) fn covers(self, other: Self) -> bool {
+        self.contains(other) && (self.truth >= other.truth || self == other)
+    }
+
+    const fn contains(self, other: Self) -> bool {
         let from = other.start.wrapping_sub(self.start);
-        let inside = from <= self.span && other.span <= self.span - from;
-        inside && (self.truth >= other.truth || self == other)
+        from <= self.span && other.span <= self.span - from
     }
 
     pub(super) fn same_values(self, other: Self) -> bool {
         (self.start, self.span, self.truth) == (other.start, other.span, other.truth)
+    }
+
+    /// The same values, under another name.
+    pub(super) const fn called(mut self, id: u32) -> Self {
+        if self.span != 0 {
+            (self.id, self.origin) = (id, id);
+        }
+        self
+    }
+
+    /// So much more.
+    pub(super) const fn plus(self, by: i64) -> Self {
+        Self { start: self.start.wrapping_add(by.cast_unsigned()), id: 0, origin: 0, ..self }
+    }
+
+    /// The smallest interval with the values of both.
+    pub(super) fn hull(self, other: Self) -> Self {
+        [(self, self), (self, other), (other, self), (other, other)]
+            .map(|(a, b)| Self { start: a.start, span: b.end().wrapping_sub(a.start), ..Self::some() })
+            .into_iter()
+            .filter(|hull| hull.contains(self) && hull.contains(other))
+            .min_by_key(|hull| hull.span)
+            .unwrap_or(Self::some())
+    }
+
+    /// The ends that are not those of `known` moved out to the next of `limits`, which are in order.
+    pub(super) fn widened(self, known: Self, limits: &[u64]) -> Self {
+        // Where unsigned values wrap around, signed ones do not.
+        let turn = if self.end() < self.start { SIGN } else { 0 };
+        let (low, high) = (self.start ^ turn, self.end() ^ turn);
+        if high < low {
+            return Self::some();
+        }
+        let first = limits.partition_point(|limit| *limit < turn);
+        let (behind, ahead) = limits.split_at(first);
+        let count = |holds: &dyn Fn(u64) -> bool| {
+            let part = |part: &[u64]| part.partition_point(|limit| holds(limit ^ turn));
+            let ahead_count = part(ahead);
+            if ahead_count < ahead.len() { ahead_count } else { ahead_count + part(behind) }
+        };
+        let at = |index: usize| limits.get((first + index) % limits.len().max(1)).map(|limit| limit ^ turn);
+        let below = count(&|limit| limit <= low).checked_sub(1).and_then(at).unwrap_or(0);
+        let above = Some(count(&|limit| limit < high)).filter(|index| *index < limits.len()).and_then(at);
+        let start = if self.start == known.start { low } else { below };
+        let end = if self.end() == known.end() { high } else { above.unwrap_or(u64::MAX) };
+        Self::of(start ^ turn, end ^ turn, Truth::Some)
     }
 
     const fn of(start: u64, end: u64, truth: Truth) -> Self {

@@ -1,11 +1,13 @@
 //! What is known at one point of one path: registers, stacks, what is held.
 
+use std::rc::Rc;
+
 use super::scalar::{Scalar, Truth};
 use super::value::{Memory, Null, Pointer, Value};
-use crate::asm::Reg;
+use crate::asm::{Reg, limits};
 
 /// The state of a program on one path.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     /// The functions that called one another; never empty.
     pub(super) frames: Vec<Frame>,
@@ -29,6 +31,8 @@ pub(super) struct Frame {
     /// Which function of the program.
     pub(super) function: usize,
     pub(super) returns: Returns,
+    /// A number for the calls that led here; 0 for none.
+    pub(super) context: u32,
 }
 
 /// Where a function returns to.
@@ -50,7 +54,7 @@ impl Frame {
     pub(super) fn new(function: usize, depth: usize, returns: Returns) -> Self {
         let mut registers = [Value::Uninit; 11];
         registers[10] = Value::Pointer(Pointer::new(Memory::Stack(depth)));
-        Self { registers, stack: Stack::default(), function, returns }
+        Self { registers, stack: Stack::default(), function, returns, context: 0 }
     }
 }
 
@@ -89,13 +93,7 @@ impl State {
     }
 
     fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.frames.iter_mut().flat_map(|frame| {
-            let spilled = frame.stack.slots.iter_mut().filter_map(|slot| match slot {
-                Slot::Spilled { value, .. } => Some(value),
-                Slot::Bytes(_) => None,
-            });
-            frame.registers.iter_mut().chain(spilled)
-        })
+        self.frames.iter_mut().flat_map(|frame| frame.registers.iter_mut().chain(frame.stack.spilled_mut()))
     }
 
     /// Learns that `old` is `new` on this path: for its copies too, and what was computed from it is less sure.
@@ -151,6 +149,26 @@ impl State {
         }
     }
 
+    /// States of different kinds are never compared: which calls led here, and what is held.
+    pub(super) fn kind(&self) -> (u32, u32) {
+        let held = u32::try_from(self.references.len()).unwrap_or(u32::MAX / 2);
+        (self.frame().context, 2 * held + u32::from(self.lock.is_some()))
+    }
+
+    /// Forgets the registers that are not in a set: nothing reads them before they are written.
+    pub(super) fn keep_registers(&mut self, live: u16) {
+        for (register, value) in self.frame_mut().registers[..10].iter_mut().enumerate() {
+            if live & (1 << register) == 0 {
+                *value = Value::Uninit;
+            }
+        }
+    }
+
+    /// What is on the stacks may be something else now.
+    pub(super) fn blur_stacks(&mut self) {
+        self.frames.iter_mut().for_each(|frame| frame.stack.blur());
+    }
+
     /// Whether what was found from here on `self` is all that could be found on `other`.
     pub(super) fn covers(&self, other: &Self) -> bool {
         (self.certain || !other.certain) && self.compare(other, Value::covers)
@@ -162,8 +180,6 @@ impl State {
 
     fn compare(&self, other: &Self, values: fn(Value, Value) -> bool) -> bool {
         self.frames.len() == other.frames.len()
-            && self.lock.is_some() == other.lock.is_some()
-            && self.references.len() == other.references.len()
             && self.disarmed.len() == other.disarmed.len()
             && self.frames.iter().zip(&other.frames).all(|(a, b)| a.compare(b, values))
     }
@@ -184,15 +200,15 @@ impl Frame {
     }
 }
 
-/// The stack of one frame: slots of eight bytes, the first just below the frame pointer.
+/// The stack of one frame: slots of eight bytes, the first just below the frame pointer. States share what is alike.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Stack {
-    slots: Vec<Slot>,
+    slots: Rc<Vec<Slot>>,
 }
 
 /// Eight bytes of stack.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Slot {
+pub(super) enum Slot {
     /// A register, stored whole (or its low bytes, where it is a number).
     Spilled { value: Value, size: u8 },
     /// Bytes, the lowest address first.
@@ -200,7 +216,7 @@ enum Slot {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Byte {
+pub(super) enum Byte {
     Unwritten,
     Zero,
     Some,
@@ -228,15 +244,42 @@ fn place(off: i64) -> (usize, usize) {
 }
 
 impl Stack {
-    fn slot(&self, index: usize) -> Slot {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn slot(&self, index: usize) -> Slot {
         self.slots.get(index).copied().unwrap_or(EMPTY)
     }
 
-    fn slot_mut(&mut self, index: usize) -> &mut Slot {
-        if self.slots.len() <= index {
-            self.slots.resize(index + 1, EMPTY);
+    pub(super) fn slot_mut(&mut self, index: usize) -> &mut Slot {
+        let slots = Rc::make_mut(&mut self.slots);
+        if slots.len() <= index {
+            slots.resize(index + 1, EMPTY);
         }
-        &mut self.slots[index]
+        &mut slots[index]
+    }
+
+    pub(super) fn is_shared_with(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.slots, &other.slots)
+    }
+
+    /// What is spilled, except constants and what is not followed: nothing more is ever learned of those.
+    fn spilled_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let open = |value: &Value| *value != Value::Unknown && value.as_constant().is_none();
+        let spilled = |slot: &Slot| matches!(slot, Slot::Spilled { value, .. } if open(value));
+        let any = self.slots.iter().any(spilled);
+        let slots = if any { Rc::make_mut(&mut self.slots).as_mut_slice() } else { &mut [] };
+        slots.iter_mut().filter_map(|slot| match slot {
+            Slot::Spilled { value, .. } => Some(value),
+            Slot::Bytes(_) => None,
+        })
+    }
+
+    /// Anything may have been written anywhere.
+    fn blur(&mut self) {
+        const SLOTS: usize = limits::STACK_BYTES as usize / 8;
+        self.slots = Rc::new(vec![Slot::Spilled { value: Value::Unknown, size: 8 }; SLOTS]);
     }
 
     /// Stores `size` bytes of `value` at `off`, which is aligned.
@@ -258,6 +301,16 @@ impl Stack {
         for off in from..to {
             let (index, byte) = place(off);
             fill(self.slot_mut(index), byte, 1, Byte::Some);
+        }
+    }
+
+    /// A helper was given these bytes to read: before 6.12 kernels take pointers in them for bytes from then on.
+    pub(super) fn forget_pointers(&mut self, from: i64, to: i64) {
+        let (Some(last), first) = (place(from).0.checked_add(1), place(to - 1).0) else { return };
+        for index in first..last.min(self.slots.len()) {
+            if matches!(self.slots[index], Slot::Spilled { value: Value::Pointer(_), .. }) {
+                *self.slot_mut(index) = Slot::Spilled { value: Value::Unknown, size: 8 };
+            }
         }
     }
 
@@ -295,12 +348,13 @@ impl Stack {
 
     fn compare(&self, other: &Self, values: fn(Value, Value) -> bool) -> bool {
         let len = self.slots.len().max(other.slots.len());
-        (0..len).all(|index| match (self.slot(index), other.slot(index)) {
-            (Slot::Spilled { value: a, size }, Slot::Spilled { value: b, size: other }) => {
-                size == other && values(a, b)
-            }
-            (a, b) => a == b,
-        })
+        self.is_shared_with(other)
+            || (0..len).all(|index| match (self.slot(index), other.slot(index)) {
+                (Slot::Spilled { value: a, size }, Slot::Spilled { value: b, size: other }) => {
+                    size == other && values(a, b)
+                }
+                (a, b) => a == b,
+            })
     }
 }
 

@@ -4,7 +4,7 @@ use super::args::Args;
 use super::scalar::Truth;
 use super::value::{Memory, Pointer, Value};
 use super::walk::{Step, Walk};
-use super::{Rule, Severity};
+use super::{Rule, Severity, cfg};
 use crate::asm::{Helper, Insn, Reg};
 use crate::base::{Capabilities, Clock, TimerFlags};
 use crate::btf::special::FieldKind;
@@ -17,26 +17,21 @@ use super::program::{At, Program};
 
 /// Programs that may not even name a map with a timer.
 pub(super) fn check_kind(program: &Program<'_>, findings: &mut Findings<'_, '_>) {
-    let has = match program.kind.timers() {
-        None => Fact::No,
-        Some(since) => {
-            let late = since > Feature::Timers.since();
-            let feature = if late { Feature::TracingTimers } else { Feature::Timers };
-            program.target.fact(Subject::Feature(feature), since)
-        }
+    // Others have the maps from the beginning, and the helpers or not.
+    let Some(since) = program.kind.timers().filter(|since| *since >= Feature::TracingTimers.since()) else {
+        return;
     };
+    let has = program.target.fact(Subject::Feature(Feature::TracingTimers), since);
     for (slot, def) in named_maps(program).filter(|(_, def)| has_timer(def)) {
         let reason =
             format!("map `{}` has a timer, and {} programs may not use those", def.name, program.kind);
         match has {
-            Fact::No => findings.reject(Rule::TimerProgramKind, slot, reason),
-            _ if program.kind.timers().is_some_and(|since| since > Feature::Timers.since())
-                && has != Fact::Yes =>
-            {
+            Fact::Yes => {}
+            Fact::No if is_made_here(def) => findings.reject(Rule::TimerProgramKind, slot, reason),
+            _ => {
                 let reason = format!("{reason} before Linux 7.0");
                 findings.add(Rule::TimerProgramKind, slot, Severity::Suspect, reason);
             }
-            _ => {}
         }
     }
 }
@@ -54,12 +49,11 @@ pub(super) fn check_locks(program: &Program<'_>, findings: &mut Findings<'_, '_>
     if !refused.contains(&program.kind.prog_type()) {
         return;
     }
-    let told = program.target.release().is_some_and(|release| release <= super::TABLES_END);
-    let severity = if told { Severity::Rejected } else { Severity::Suspect };
     for (slot, def) in named_maps(program) {
         if offset_of(def, FieldKind::SpinLock).is_some() {
             let reason =
                 format!("map `{}` has a lock, and {} programs may not use those", def.name, program.kind);
+            let severity = if is_made_here(def) { cfg::told(program) } else { Severity::Suspect };
             findings.add(Rule::LockProgramKind, slot, severity, reason);
         }
     }
@@ -72,7 +66,7 @@ fn named_maps<'a>(program: &Program<'a>) -> impl Iterator<Item = (usize, &'a Map
             return None;
         };
         let map = program.map_index(&program.reloc(slot)?.symbol)?;
-        Some((slot, *program.maps.get(map)?))
+        Some((slot, program.map(map)?))
     })
 }
 
@@ -89,7 +83,7 @@ impl Walk<'_, '_, '_> {
     pub(super) fn timer_field(&mut self, pointer: Pointer) -> Step {
         let Memory::MapValue(map) = pointer.memory else { return Ok(()) };
         self.field(pointer, map, FieldKind::Timer)?;
-        let Some(def) = self.program.maps.get(map).copied() else { return Ok(()) };
+        let Some(def) = self.program.map(map) else { return Ok(()) };
         if pointer.off != 0 && self.program.lacks(Capabilities::PERFMON) {
             let name = &def.name;
             let reason = format!(
@@ -108,7 +102,7 @@ impl Walk<'_, '_, '_> {
     }
 
     fn field(&mut self, pointer: Pointer, map: usize, kind: FieldKind) -> Step {
-        let Some(def) = self.program.maps.get(map).copied() else { return Ok(()) };
+        let Some(def) = self.program.map(map) else { return Ok(()) };
         let (missing, beside) = match kind {
             FieldKind::Timer => (Rule::MapWithoutTimer, Rule::TimerOffset),
             _ => (Rule::ArgumentKind, Rule::ArgumentKind),
@@ -135,8 +129,7 @@ impl Walk<'_, '_, '_> {
         if of == map {
             return Ok(());
         }
-        let (Some(a), Some(b)) = (self.program.maps.get(of).copied(), self.program.maps.get(map).copied())
-        else {
+        let (Some(a), Some(b)) = (self.program.map(of), self.program.map(map)) else {
             return Ok(());
         };
         let reason = format!("the timer is in `{}`, and R2 is `{}`", a.name, b.name);

@@ -3,11 +3,14 @@
 //! A finding is *rejected* only on a path that some run takes for sure, by a rule every kernel the target may be has.
 //! What a kernel may know better than this walk makes the path less certain, and its findings *suspect*.
 
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cfg::{self, Shape};
 use super::depth::StackUse;
 use super::findings::Findings;
+use super::live::{self, Set};
+use super::merge::Merge;
+use super::points::{Arrival, Points};
 use super::program::{At, Program};
 use super::scalar::Scalar;
 use super::state::{Frame, Returns, State};
@@ -21,8 +24,17 @@ use crate::map::MapKind;
 const STEPS: usize = 100_000;
 const STEPS_PER_SLOT: usize = 64;
 
-/// How many states are remembered at a join.
-const STATES: usize = 48;
+/// How many of them with every state on its own, where it can be told from others.
+const EXACT_STEPS: usize = 8_192;
+const EXACT_STEPS_PER_SLOT: usize = 4;
+
+/// How many states are kept apart where paths meet; in loops; and after that.
+const STATES: usize = 16;
+const STATES_IN_LOOPS: usize = 64;
+const FEW_STATES: usize = 4;
+
+/// How often a function is followed by then; more calls are not.
+const FEW_CALLS: usize = 16;
 
 /// A path ends: at an exit, at a mistake, or where nothing new is to be found.
 pub(super) struct Stop;
@@ -39,28 +51,31 @@ pub(super) struct Walk<'p, 'a, 'f> {
     /// The slot after it.
     pub(super) next: usize,
     pub(super) stack_use: StackUse,
-    joins: Vec<bool>,
-    work: Vec<(usize, State)>,
-    /// Entries that are walked on their own, each once: function, map, how sure.
+    shape: &'p Shape,
+    live: Vec<Set>,
+    points: Points,
+    /// The state at the last join, by its number.
+    parent: u32,
+    /// Entries that are walked on their own, each once.
     entries: Vec<Entry>,
-    seen: Vec<Vec<Seen>>,
-    /// States whose paths are not all walked: how much work there was when each was met.
-    open: Vec<(usize, usize, usize)>,
+    entered: BTreeSet<Entry>,
+    /// For calls that lead to a function: after which others, from which slot.
+    contexts: BTreeMap<(u32, usize), u32>,
+    /// How often each function was called.
+    calls: Vec<usize>,
+    limits: Vec<u64>,
+    steps: usize,
+    exact_steps: usize,
     ids: u32,
 }
 
 /// A function the kernel starts to verify with nothing on the stack.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Entry {
     /// A timer's callback, and the map of the timer.
     Async { function: usize, map: Option<usize>, certain: bool },
     /// A global function.
     Global { function: usize, certain: bool },
-}
-
-struct Seen {
-    state: Rc<State>,
-    open: bool,
 }
 
 /// Whether every path was walked to its end.
@@ -73,7 +88,7 @@ pub(super) enum Walked {
 /// Walks a program whose shape is sound.
 pub(super) fn walk<'p, 'a>(
     program: &'p Program<'a>,
-    shape: Shape,
+    shape: &'p Shape,
     findings: &mut Findings<'p, 'a>,
 ) -> (Walked, StackUse) {
     let mut frame = Frame::new(0, 0, Returns::FromProgram);
@@ -82,71 +97,82 @@ pub(super) fn walk<'p, 'a>(
         ProgType::EXT => frame.registers[1..6].fill(Value::Unknown),
         _ => frame.registers[1] = Value::Pointer(Pointer::new(Memory::Context)),
     }
-    let state = State::new(frame, true);
+    let slots = program.len();
     let mut walk = Walk {
         program,
         findings,
-        state: state.clone(),
+        state: State::default(),
         slot: 0,
         next: 0,
         stack_use: StackUse::new(program.functions().len()),
-        joins: shape.joins,
-        work: vec![(0, state)],
+        shape,
+        live: live::live(program, shape),
+        points: Points::new(slots),
+        parent: 0,
         entries: Vec::new(),
-        seen: (0..program.len()).map(|_| Vec::new()).collect(),
-        open: Vec::new(),
+        entered: BTreeSet::new(),
+        contexts: BTreeMap::new(),
+        calls: vec![0; program.functions().len()],
+        limits: Vec::new(),
+        steps: STEPS + STEPS_PER_SLOT * slots,
+        exact_steps: 0,
         ids: 0,
     };
-    let walked = walk.run();
+    let walked = walk.run(State::new(frame, true));
     (walked, walk.stack_use)
 }
 
 impl<'p, 'a> Walk<'p, 'a, '_> {
-    /// The program, then each function that is walked on its own: all with the same patience.
-    fn run(&mut self) -> Walked {
-        let mut walked = self.run_paths();
+    /// The program, then each function that is walked on its own.
+    fn run(&mut self, start: State) -> Walked {
+        let mut walked = self.run_from(0, start);
         let mut entered = 0;
         while let Some(&entry) = self.entries.get(entered) {
             entered += 1;
-            self.enter(entry);
-            walked = walked.max(self.run_paths());
+            let (slot, start) = self.enter(entry);
+            walked = walked.max(self.run_from(slot, start));
         }
         walked
     }
 
-    fn run_paths(&mut self) -> Walked {
-        let mut steps = STEPS + STEPS_PER_SLOT * self.program.len();
-        while let Some((slot, state)) = self.take_work() {
-            (self.state, self.next) = (state, slot);
-            loop {
-                if steps == 0 {
-                    self.work.clear();
-                    return Walked::InPart;
-                }
-                steps -= 1;
-                self.slot = self.next;
-                if self.step().is_err() {
-                    break;
-                }
+    fn run_from(&mut self, slot: usize, start: State) -> Walked {
+        let range = self.program.range(self.program.function_of(slot));
+        self.exact_steps = EXACT_STEPS + EXACT_STEPS_PER_SLOT * range.len();
+        (self.state, self.next, self.parent) = (start, slot, 0);
+        loop {
+            if self.run_path() == Walked::InPart {
+                self.points.give_up();
+                return Walked::InPart;
             }
+            let shape = self.shape;
+            let Some((slot, state, id)) = self.points.next(|slot| shape.is_in_loop(slot)) else {
+                return Walked::Whole;
+            };
+            (self.state, self.next, self.parent) = (state, slot, id);
         }
-        Walked::Whole
     }
 
-    fn take_work(&mut self) -> Option<(usize, State)> {
-        let len = self.work.len();
-        while let Some(&(at, slot, index)) = self.open.last()
-            && at >= len
-        {
-            self.open.pop();
-            if let Some(seen) = self.seen[slot].get_mut(index) {
-                seen.open = false;
+    /// Walks on to the next join, or to the end of the path.
+    fn run_path(&mut self) -> Walked {
+        loop {
+            if self.steps == 0 {
+                return Walked::InPart;
+            }
+            self.steps -= 1;
+            self.exact_steps = self.exact_steps.saturating_sub(1);
+            self.slot = self.next;
+            if self.step().is_err() {
+                return Walked::Whole;
+            }
+            if self.shape.is_join(self.next) {
+                let state = std::mem::take(&mut self.state);
+                self.meet(self.next, state);
+                return Walked::Whole;
             }
         }
-        self.work.pop()
     }
 
-    fn enter(&mut self, entry: Entry) {
+    fn enter(&mut self, entry: Entry) -> (usize, State) {
         let (function, certain, returns) = match entry {
             Entry::Async { function, certain, .. } => (function, certain, Returns::FromAsync),
             Entry::Global { function, certain } => (function, certain, Returns::FromGlobal),
@@ -169,19 +195,59 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
                 frame.registers[1..6].fill(argument);
             }
         }
-        self.work.push((self.program.range(function).start, State::new(frame, certain)));
+        (self.program.range(function).start, State::new(frame, certain))
     }
 
     /// Walks a function on its own, later; once for each map.
     pub(super) fn add_entry(&mut self, entry: Entry) {
-        if !self.entries.contains(&entry) {
+        if self.entered.insert(entry) {
             self.entries.push(entry);
         }
     }
 
-    /// Comes back to another path later.
-    pub(super) fn later(&mut self, slot: usize, state: State) {
-        self.work.push((slot, state));
+    /// A path comes to where others may come too: it goes on from there later, if it is not like one of them. Paths that
+    /// go round for ever end here.
+    pub(super) fn meet(&mut self, slot: usize, mut state: State) {
+        let patience = match self.shape.is_in_loop(slot) {
+            _ if !self.is_exact() => FEW_STATES,
+            true => STATES_IN_LOOPS,
+            false => STATES,
+        };
+        state.keep_registers(self.live.get(slot).copied().unwrap_or(Set::MAX));
+        let certain = state.certain;
+        let mut merge = Merge { program: self.program, ids: &mut self.ids, limits: &mut self.limits };
+        let arrival = self.points.arrive(self.program, (slot, self.parent), state, patience, &mut merge);
+        if arrival == Arrival::Forever {
+            let severity = if certain { Severity::Rejected } else { Severity::Suspect };
+            let reason = "it comes back here with every register and the stack as before";
+            self.findings.add(Rule::InfiniteLoop, slot, severity, reason.to_owned());
+        }
+    }
+
+    /// Forgets what the function at hand does not read from a slot on.
+    pub(super) fn keep_live(&mut self, slot: usize) {
+        let live = self.live.get(slot).copied().unwrap_or(Set::MAX);
+        self.state.keep_registers(live);
+    }
+
+    /// Whether there is time to keep many states apart.
+    fn is_exact(&self) -> bool {
+        self.exact_steps > 0
+    }
+
+    /// Whether one more call of a function is followed.
+    pub(super) fn follows_call(&mut self, function: usize) -> bool {
+        let exact = self.is_exact();
+        let Some(calls) = self.calls.get_mut(function) else { return true };
+        *calls += 1;
+        exact || *calls <= FEW_CALLS
+    }
+
+    /// A number for a call from the slot at hand.
+    pub(super) fn context(&mut self) -> u32 {
+        let known = self.contexts.len();
+        let key = (self.state.frame().context, self.slot);
+        *self.contexts.entry(key).or_insert(u32::try_from(known + 1).unwrap_or(u32::MAX))
     }
 
     /// A number that stands for one unknown thing.
@@ -241,9 +307,6 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
     }
 
     fn step(&mut self) -> Step {
-        if self.joins.get(self.slot).copied().unwrap_or(false) {
-            self.meet()?;
-        }
         let (insn, width) = match self.program.at(self.slot) {
             Some(At::Insn(insn, width)) => (insn, width),
             Some(At::Invalid(error)) => return Err(self.invalid(error)),
@@ -258,30 +321,12 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
         if !cfg::kernel_refuses(error, opcode, src) {
             return Stop;
         }
+        self.state.certain &= self.program.is_told();
         self.wrong(Rule::InvalidInstruction, error.to_string())
     }
 
-    /// Where paths meet: ends the path if what comes was walked already, and finds loops that go round for ever.
-    fn meet(&mut self) -> Step {
-        let seen = &self.seen[self.slot];
-        if let Some(known) = seen.iter().find(|known| known.state.covers(&self.state)) {
-            let forever = known.open && !self.state.bounded && known.state.same(&self.state);
-            if forever {
-                let reason = "it comes back here with every register and the stack as before";
-                return Err(self.wrong(Rule::InfiniteLoop, reason));
-            }
-            return Err(Stop);
-        }
-        if seen.len() < STATES {
-            self.open.push((self.work.len(), self.slot, seen.len()));
-            let state = Rc::new(self.state.clone());
-            self.seen[self.slot].push(Seen { state, open: true });
-        }
-        Ok(())
-    }
-
     fn execute(&mut self, insn: Insn) -> Step {
-        if let Some((rule, reason)) = cfg::refused(insn) {
+        if let Some((rule, reason)) = cfg::refused(insn).filter(|_| !self.program.is_patched(self.slot)) {
             return Err(self.wrong(rule, reason));
         }
         match insn {
@@ -333,7 +378,7 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
                 let id = self.fresh();
                 // Arenas and arrays of instructions have memory of other kinds.
                 let is_array =
-                    |map: &usize| self.program.maps.get(*map).is_some_and(|def| def.kind == MapKind::ARRAY);
+                    |map: &usize| self.program.map(*map).is_some_and(|def| def.kind == MapKind::ARRAY);
                 let value = self.named_map().filter(is_array).map_or(Value::Unknown, |map| {
                     let pointer = Pointer::new(Memory::MapValue(map)).at(i64::from(offset));
                     Value::Pointer(Pointer { id, ..pointer })

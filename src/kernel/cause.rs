@@ -1,8 +1,10 @@
 //! Why bpf(2) failed, where it says no more than an error number: the likely cause, from the command, the number and what
 //! is known of the process and the kernel. Pure.
 //!
-//! Sources: `kernel/bpf/syscall.c` (`map_create`, `bpf_prog_load`, `bpf_btf_load`, `link_create`), the `map_alloc_check`
-//! functions of the map kinds, and `kernel/bpf/cgroup.c`, `net_namespace.c`, `tcx.c`, `net/core/dev.c` for links.
+//! Sources: `kernel/bpf/syscall.c` (`map_create`, `bpf_prog_load`, `bpf_btf_load`), the `map_alloc_check`
+//! functions of the map kinds; for links see the module of their own.
+
+mod link;
 
 use std::borrow::Cow;
 
@@ -26,6 +28,18 @@ pub enum Failed<'a> {
         /// The attach type's name.
         attach_type: &'a str,
     },
+    /// `BPF_LINK_UPDATE`
+    LinkUpdate,
+    /// `BPF_LINK_DETACH`
+    LinkDetach,
+    /// `BPF_RAW_TRACEPOINT_OPEN`
+    RawTracepointOpen,
+    /// `BPF_LINK_GET_FD_BY_ID`
+    LinkGetFdById,
+    /// `BPF_ITER_CREATE`
+    IterCreate,
+    /// `BPF_PROG_QUERY`
+    ProgQuery,
     /// `BPF_MAP_UPDATE_ELEM`
     MapUpdate {
         /// The update flags: `BPF_NOEXIST` is 1, `BPF_EXIST` 2, `BPF_F_LOCK` 4.
@@ -112,7 +126,13 @@ fn specific(command: &Failed<'_>, errno: Errno) -> Option<Cow<'static, str>> {
         Failed::MapCreate(map) => map_create(map, errno),
         Failed::BtfLoad { bytes } => btf_load(*bytes, errno).map(Cow::from),
         Failed::ProgLoad(program) => prog_load(program, errno),
-        Failed::LinkCreate { attach_type } => link_create(attach_type, errno),
+        Failed::LinkCreate { attach_type } => link::create(attach_type, errno),
+        Failed::LinkUpdate => link::update(errno).map(Cow::from),
+        Failed::LinkDetach => link::detach(errno).map(Cow::from),
+        Failed::RawTracepointOpen => link::raw_tracepoint(errno).map(Cow::from),
+        Failed::LinkGetFdById => link::by_id(errno).map(Cow::from),
+        Failed::IterCreate => link::iter_create(errno).map(Cow::from),
+        Failed::ProgQuery => link::query(errno).map(Cow::from),
         Failed::MapUpdate { flags, fds } => map_update(*flags, *fds, errno).map(Cow::from),
         Failed::MapFreeze => map_freeze(errno).map(Cow::from),
         Failed::ObjPin => obj_pin(errno).map(Cow::from),
@@ -227,31 +247,6 @@ fn prog_load(program: &ProgramFacts<'_>, errno: Errno) -> Option<Cow<'static, st
         }
         Errno::EPROTO => "the program refers to maps by index and no fd_array was given".to_owned(),
         Errno::EAGAIN => "a signal interrupted the verifier every time".to_owned(),
-        _ => return None,
-    };
-    Some(cause.into())
-}
-
-fn link_create(attach_type: &str, errno: Errno) -> Option<Cow<'static, str>> {
-    let cause = match errno {
-        Errno::EINVAL => {
-            format!("the program was not loaded for {attach_type}, a flag is not valid, or this kernel has no links for it")
-        }
-        Errno::EBADF => "the program's or the target's fd is not open, or is not of the kind that is attached to (a cgroup v2 directory, \
-             a network namespace)"
-            .to_owned(),
-        Errno::EPERM => format!(
-            "attaching to {attach_type} needs CAP_NET_ADMIN for networking or CAP_PERFMON for tracing, or the target already has \
-             a program that does not allow others"
-        ),
-        Errno::EBUSY => "another program that does not share is attached there".to_owned(),
-        Errno::EEXIST => "this program is attached there already".to_owned(),
-        Errno::E2BIG => "there are as many programs attached there as the kernel allows (64), or an old kernel does not know a field"
-            .to_owned(),
-        Errno::ENODEV => "there is no such network interface".to_owned(),
-        Errno::ENOENT => "the target does not exist".to_owned(),
-        Errno::ESTALE => "the list of programs there changed since its revision was read".to_owned(),
-        Errno::EOPNOTSUPP | Errno::ENOTSUPP => format!("this kernel is built without {attach_type}, or the device does not support it"),
         _ => return None,
     };
     Some(cause.into())

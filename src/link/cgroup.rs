@@ -1,26 +1,27 @@
 //! The link that attaches a program to a cgroup.
 
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 
-use super::LinkError;
+use super::attached::{self, Links};
+use super::kind::Sealed;
+use super::{Attached, Detach, Kind, Link, LinkDetail, LinkError, LinkInfo, LinkType, Place, Update};
 use crate::base::Errno;
 use crate::kernel::Program;
-use crate::kernel::cause::{self, Facts, Failed};
 use crate::kind::AttachType;
-use crate::sys::info::LinkDetail;
-use crate::sys::{self, LinkFd};
+use crate::sys::link::{Create, Options};
+use crate::sys::prog::Target;
+
+/// The kind of [`CgroupLink`].
+#[derive(Clone, Copy, Debug)]
+pub enum Cgroup {}
 
 /// A program attached to a cgroup and all below it (`BPF_LINK_CREATE`, since 5.7). Dropping the link, or closing its last
 /// pin, detaches the program.
-#[derive(Debug)]
-#[must_use = "dropping it detaches the program"]
 #[doc(alias = "bpf_cgroup_link")]
-pub struct CgroupLink {
-    program: String,
-    fd: LinkFd,
-}
+#[doc(alias = "BPF_LINK_TYPE_CGROUP")]
+pub type CgroupLink = Link<Cgroup>;
 
 /// What the kernel knows of a cgroup link (`struct bpf_link_info`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,102 +49,61 @@ impl CgroupLink {
         cgroup: impl AsRef<Path>,
         attach_type: AttachType,
     ) -> Result<Self, LinkError> {
-        let path = cgroup.as_ref();
-        let directory = File::open(path).map_err(|error| LinkError::Target {
-            path: path.display().to_string(),
-            errno: Errno(error.raw_os_error().unwrap_or(Errno::EIO.0)),
-        })?;
-        let create = sys::link::Create {
-            object: program.as_fd(),
-            target: sys::prog::Target::Fd(directory.as_fd()),
-            attach_type: attach_type.0,
-            flags: 0,
-            options: sys::link::Options::None,
+        let directory = open(cgroup.as_ref())?;
+        let target = Target::Fd(directory.as_fd());
+        Self::create(program, &Create::new(program.as_fd(), target, attach_type.0))
+    }
+
+    /// [`attach`](Self::attach), in a chosen place among the programs that are there (since 6.17).
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach); ENOENT where the neighbour is not there, ESTALE where the programs are not those of the
+    /// revision expected.
+    pub fn attach_at(
+        program: &Program,
+        cgroup: impl AsRef<Path>,
+        attach_type: AttachType,
+        place: Place<'_>,
+    ) -> Result<Self, LinkError> {
+        let directory = open(cgroup.as_ref())?;
+        let create = Create {
+            flags: place.flags(),
+            options: Options::Cgroup(place.place()),
+            ..Create::new(program.as_fd(), Target::Fd(directory.as_fd()), attach_type.0)
         };
-        match sys::link::create(&create) {
-            Ok(fd) => Ok(Self { program: program.name().to_owned(), fd }),
-            Err(errno) => Err(refused(program, attach_type, errno)),
-        }
+        Self::create(program, &create)
     }
 
-    /// Opens the link pinned at `path` in a bpffs.
-    ///
-    /// # Errors
-    /// [`LinkError`]: ENOENT where nothing is pinned, EINVAL where it is no link.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, LinkError> {
-        let path = path.as_ref();
-        let program = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match crate::kernel::pin::get(path).and_then(LinkFd::try_from) {
-            Ok(fd) => Ok(Self { program, fd }),
-            Err(errno) => Err(LinkError::Kernel { program, operation: "OBJ_GET", errno, cause: None }),
-        }
-    }
-
-    /// Pins the link at `path` in a bpffs: the program stays attached until the pin is removed.
-    ///
-    /// # Errors
-    /// [`LinkError`]: EEXIST, ENOENT, EPERM where the path is not in a bpffs.
-    #[doc(alias = "BPF_OBJ_PIN")]
-    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), LinkError> {
-        crate::kernel::pin::pin(self.fd.as_fd(), path.as_ref()).map_err(|errno| self.error("OBJ_PIN", errno))
-    }
-
-    /// Puts `program` in the place of the attached one, between two packets, so to speak (`BPF_LINK_UPDATE`, since 5.7).
-    ///
-    /// # Errors
-    /// [`LinkError`]: EINVAL where the kinds differ.
-    #[doc(alias = "BPF_LINK_UPDATE")]
-    pub fn update(&mut self, program: &Program) -> Result<(), LinkError> {
-        sys::link::update(&self.fd, program.as_fd(), None)
-            .map_err(|errno| self.error("LINK_UPDATE", errno))?;
-        program.name().clone_into(&mut self.program);
-        Ok(())
-    }
-
-    /// Detaches the program at once, whoever else holds the link (`BPF_LINK_DETACH`, since 5.9).
+    /// What is attached at `attach_type` to the cgroup itself (`BPF_PROG_QUERY`, since 4.15; `CAP_NET_ADMIN`).
     ///
     /// # Errors
     /// [`LinkError`].
-    #[doc(alias = "BPF_LINK_DETACH")]
-    pub fn detach(self) -> Result<(), LinkError> {
-        sys::link::detach(&self.fd).map_err(|errno| self.error("LINK_DETACH", errno))
-    }
-
-    /// What the kernel knows of it (`BPF_OBJ_GET_INFO_BY_FD`).
-    ///
-    /// # Errors
-    /// [`LinkError`].
-    pub fn info(&self) -> Result<CgroupLinkInfo, LinkError> {
-        let info = sys::info::link(&self.fd).map_err(|errno| self.error("OBJ_GET_INFO_BY_FD", errno))?;
-        let LinkDetail::Cgroup { cgroup_id, attach_type } = info.detail else {
-            return Err(self.error("OBJ_GET_INFO_BY_FD", Errno::EINVAL));
-        };
-        Ok(CgroupLinkInfo {
-            id: info.id,
-            prog_id: info.prog_id,
-            cgroup_id,
-            attach_type: AttachType(attach_type),
-        })
-    }
-
-    fn error(&self, operation: &'static str, errno: Errno) -> LinkError {
-        LinkError::Kernel { program: self.program.clone(), operation, errno, cause: None }
+    #[doc(alias = "BPF_PROG_QUERY")]
+    pub fn attached(cgroup: impl AsRef<Path>, attach_type: AttachType) -> Result<Attached, LinkError> {
+        let directory = open(cgroup.as_ref())?;
+        attached::ask(Target::Fd(directory.as_fd()), attach_type, Links::Untold)
     }
 }
 
-impl AsFd for CgroupLink {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
+/// Opens what a program is attached to: a cgroup's directory, a network namespace.
+pub(super) fn open(path: &Path) -> Result<File, LinkError> {
+    File::open(path).map_err(|error| LinkError::Target {
+        path: path.display().to_string(),
+        errno: Errno(error.raw_os_error().unwrap_or(Errno::EIO.0)),
+    })
 }
 
-fn refused(program: &Program, attach_type: AttachType, errno: Errno) -> LinkError {
-    let attach_type = attach_type.to_string();
-    let cause = cause::explain(&Failed::LinkCreate { attach_type: &attach_type }, errno, &Facts::default());
-    LinkError::Kernel {
-        program: program.name().to_owned(),
-        operation: "LINK_CREATE",
-        errno,
-        cause: cause.map(std::borrow::Cow::into_owned),
+impl Sealed for Cgroup {}
+impl Update for Cgroup {}
+impl Detach for Cgroup {}
+
+impl Kind for Cgroup {
+    const TYPE: Option<LinkType> = Some(LinkType::CGROUP);
+    type Info = CgroupLinkInfo;
+
+    fn info(told: LinkInfo) -> Option<CgroupLinkInfo> {
+        let LinkDetail::Cgroup { cgroup_id, attach_type } = told.detail else { return None };
+        let attach_type = AttachType(attach_type);
+        Some(CgroupLinkInfo { id: told.id, prog_id: told.prog_id, cgroup_id, attach_type })
     }
 }

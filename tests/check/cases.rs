@@ -116,7 +116,7 @@ fn set_callback(a: &mut Assembler) {
     a.mov(R1, R6).add(R1, 8).load_function(R2, "tick").call(Helper::TIMER_SET_CALLBACK);
 }
 
-fn raw(slots: &[[i64; 5]]) -> Code {
+pub(crate) fn raw(slots: &[[i64; 5]]) -> Code {
     let lines = slots.iter().map(|&[opcode, dst, src, off, imm]| {
         let slot = Slot::new(opcode as u8, dst as u8, src as u8, off as i16, imm as i32).unwrap();
         (slot, bpfsmith::asm::LocId::UNKNOWN)

@@ -9,7 +9,7 @@ use bpfsmith::object::Object;
 use bpfsmith::plan::Plan;
 use bpfsmith::target::Target;
 
-use crate::{cases, good, objects, random};
+use crate::{cases, good, objects, odd, random};
 
 /// What the kernel says of an object: taken, or why not. `None`: it never saw the program.
 fn verdict(object: &Object, target: &Target) -> Option<Result<(), String>> {
@@ -56,6 +56,13 @@ pub(crate) fn good() {
         let object = objects::object(kind, "GPL", main, functions).unwrap();
         let verdict = verdict(&object, &running(&object));
         assert_eq!(verdict, Some(Ok(())), "{kind}: {}", object.functions()[0].code);
+    }
+}
+
+/// What may not be rejected is taken.
+pub(crate) fn odd() {
+    for odd in odd::odd().into_iter().filter(|odd| odd.target.is_none()) {
+        assert_eq!(verdict(&odd.object, &running(&odd.object)), Some(Ok(())), "{}", odd.name);
     }
 }
 

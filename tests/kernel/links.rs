@@ -1,4 +1,11 @@
-//! Links to cgroups: a program decides which devices the processes of a cgroup of the tests' own may open.
+//! Links. Here those to cgroups: a program decides which devices the processes of a cgroup of the tests' own may open.
+
+mod iterators;
+mod network;
+mod place;
+mod rig;
+mod tracing;
+mod user;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -7,10 +14,10 @@ use std::process::{Command, Stdio};
 use bpfsmith::asm::Assembler;
 use bpfsmith::asm::Reg::{R0, R1, R2};
 use bpfsmith::asm::Size;
-use bpfsmith::base::Errno;
+use bpfsmith::base::{Errno, LinkType};
 use bpfsmith::kernel::{Loaded, Program, unpin};
 use bpfsmith::kind::{AttachType, ProgramKind};
-use bpfsmith::link::{CgroupLink, LinkError};
+use bpfsmith::link::{AnyLink, CgroupLink, LinkDetail, LinkError, XdpLink};
 use bpfsmith::map::MapSpec;
 use bpfsmith::program::ProgramSpec;
 
@@ -32,6 +39,12 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(all(NEEDED), "links: the kernel knows program, cgroup and attach type", info);
     suite.test_if(all(ADMIN), "links: a pinned link stays until it is unpinned", || with_bpffs(pinned));
     suite.test_if(all(NEEDED), "links: what does not fit is an error that says why", errors);
+    suite.test_if(all(ADMIN), "links: opened by number, or as another kind", by_number);
+    network::add(suite);
+    place::add(suite);
+    tracing::add(suite);
+    iterators::add(suite);
+    user::add(suite);
 }
 
 const DEVICE: AttachType = AttachType::CGROUP_DEVICE;
@@ -144,4 +157,29 @@ fn errors() {
     assert_eq!(error, LinkError::Target { path, errno: Errno::ENOENT });
     let mut link = CgroupLink::attach(device(&allow), cgroup.path(), DEVICE).unwrap();
     assert!(matches!(link.update(filter), Err(LinkError::Kernel { operation: "LINK_UPDATE", .. })));
+}
+
+fn by_number() {
+    let cgroup = Cgroup::new().unwrap();
+    let deny = object_with(0);
+    let link = CgroupLink::attach(device(&deny), cgroup.path(), DEVICE).unwrap();
+    let told = link.info().unwrap();
+    let again = CgroupLink::from_id(told.id).unwrap();
+    drop(link);
+    assert!(!opens_zero(&cgroup));
+    assert_eq!(again.info().unwrap(), told);
+
+    let any = AnyLink::from_id(told.id).unwrap().info().unwrap();
+    assert_eq!((any.link_type, any.prog_id), (LinkType::CGROUP, told.prog_id));
+    assert!(matches!(any.detail, LinkDetail::Cgroup { cgroup_id, .. } if cgroup_id == told.cgroup_id));
+    let attached = CgroupLink::attached(cgroup.path(), DEVICE).unwrap();
+    assert_eq!(attached.programs.iter().map(|program| program.prog_id).collect::<Vec<_>>(), [told.prog_id]);
+
+    let error = XdpLink::from_id(told.id).unwrap_err();
+    assert_eq!(error, LinkError::Type { expected: LinkType::XDP, found: LinkType::CGROUP });
+    assert_eq!(error.to_string(), "the link is of type cgroup, not xdp");
+    drop(again);
+    wait_until("the link is gone", || CgroupLink::from_id(told.id).is_err());
+    let error = CgroupLink::from_id(told.id).unwrap_err();
+    assert!(matches!(error, LinkError::Id { errno: Errno::ENOENT, cause: Some(_), .. }), "{error}");
 }

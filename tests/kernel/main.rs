@@ -23,6 +23,8 @@ mod probes;
 mod refused;
 mod rejections;
 mod runs;
+#[cfg(feature = "sim")]
+mod sim;
 mod timer;
 mod timers;
 mod traps;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
     probes::add(&mut suite);
     rejections::add(&mut suite);
     runs::add(&mut suite);
+    #[cfg(feature = "sim")]
+    sim::add(&mut suite);
     timer::add(&mut suite);
     timers::add(&mut suite);
     traps::add(&mut suite);

@@ -26,7 +26,7 @@ use libtest_mimic::{Arguments, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use bpfsmith::base::Capabilities;
+use bpfsmith::base::{Capabilities, KernelVersion};
 use bpfsmith::sys::host;
 
 /// Whether a test can run, or why not.
@@ -101,6 +101,15 @@ pub fn has_cap_sys_admin() -> Condition {
 fn has(capability: Capabilities, name: &str) -> Condition {
     let have = host::capabilities().map_err(|errno| format!("capabilities are unknown: {errno}"))?;
     if have.lacking(capability).is_empty() { Ok(()) } else { Err(format!("{name} is missing")) }
+}
+
+/// The kernel says it is of this release, or later.
+pub fn has_kernel(major: u16, minor: u16) -> Condition {
+    let wanted = KernelVersion::new(major, minor);
+    match host::kernel_version() {
+        Ok(running) if running < wanted => Err(format!("Linux {running} is older than {wanted}")),
+        _ => Ok(()),
+    }
 }
 
 /// The kernel's BTF can be read.
@@ -202,6 +211,11 @@ pub fn with_bpffs(test: impl FnOnce(&Path) + Send) {
         mount(Some("bpffs"), directory.path(), Some("bpf"), MsFlags::empty(), None::<&str>).unwrap();
         test(directory.path());
     });
+}
+
+/// Runs `test` in a network namespace of its own, which goes with the thread; its loopback is down.
+pub fn with_own_network(test: impl FnOnce() + Send) {
+    on_own_thread(CloneFlags::CLONE_NEWNET, test);
 }
 
 /// Runs `test` with a table of descriptors of its own: what other tests open does not show in it.

@@ -27,7 +27,7 @@ impl Kernel {
             }
             Open::Link(link) => {
                 let sys::info::LinkInfo { link_type, id, prog_id, .. } = sys::info::link(link)?;
-                Info::Link(LinkInfo { link_type, id, prog_id })
+                Info::Link(LinkInfo { link_type: link_type.0, id, prog_id })
             }
             Open::Token(token) => Info::Token(token_info(&sys::info::token(token)?)),
             Open::Pinned(..) | Open::Other(_) => return Err(Errno::EINVAL),

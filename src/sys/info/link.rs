@@ -5,7 +5,7 @@
 
 use std::os::fd::AsFd;
 
-use crate::base::Errno;
+use crate::base::{Errno, LinkType};
 use crate::sys::LinkFd;
 use crate::sys::abi::{self, Plain};
 use crate::sys::call::{as_bytes, get_info, output};
@@ -13,8 +13,8 @@ use crate::sys::call::{as_bytes, get_info, output};
 /// What is known of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkInfo {
-    /// `enum bpf_link_type`.
-    pub link_type: u32,
+    /// What sort of link it is.
+    pub link_type: LinkType,
     /// Its number.
     pub id: u32,
     /// The program's number, 0 for a link without one.
@@ -95,7 +95,7 @@ pub fn link(link: &LinkFd) -> Result<LinkInfo, Errno> {
     // SAFETY: a link; with null pointers, none is written to.
     let told = unsafe { get_info(link.as_fd(), first) }?;
     Ok(LinkInfo {
-        link_type: told.link_type,
+        link_type: LinkType(told.link_type),
         id: told.id,
         prog_id: told.prog_id,
         detail: detail(link, &told)?,
@@ -103,39 +103,39 @@ pub fn link(link: &LinkFd) -> Result<LinkInfo, Errno> {
 }
 
 fn detail(link: &LinkFd, told: &abi::LinkInfoUprobeMulti) -> Result<LinkDetail, Errno> {
-    Ok(match told.link_type {
-        1 => raw_tracepoint(link, view(told))?,
-        2 => {
+    Ok(match LinkType(told.link_type) {
+        LinkType::RAW_TRACEPOINT => raw_tracepoint(link, view(told))?,
+        LinkType::TRACING => {
             let abi::LinkInfoTracing { attach_type, target_obj_id, target_btf_id, cookie, .. } = view(told);
             LinkDetail::Tracing { attach_type, target_obj_id, target_btf_id, cookie }
         }
-        3 => {
+        LinkType::CGROUP => {
             let abi::LinkInfoCgroup { cgroup_id, attach_type, .. } = view(told);
             LinkDetail::Cgroup { cgroup_id, attach_type }
         }
-        4 => iter(link, view(told))?,
-        5 => {
+        LinkType::ITER => iter(link, view(told))?,
+        LinkType::NETNS => {
             let abi::LinkInfoNetns { netns_ino, attach_type, .. } = view(told);
             LinkDetail::Netns { inode: netns_ino, attach_type }
         }
-        6 => LinkDetail::Xdp { ifindex: view::<abi::LinkInfoXdp>(told).ifindex },
-        7 => LinkDetail::PerfEvent(perf_event(link, told)?),
-        8 => kprobe_multi(link, view(told))?,
-        9 => LinkDetail::StructOps { map_id: view::<abi::LinkInfoStructOps>(told).map_id },
-        10 => {
+        LinkType::XDP => LinkDetail::Xdp { ifindex: view::<abi::LinkInfoXdp>(told).ifindex },
+        LinkType::PERF_EVENT => LinkDetail::PerfEvent(perf_event(link, told)?),
+        LinkType::KPROBE_MULTI => kprobe_multi(link, view(told))?,
+        LinkType::STRUCT_OPS => LinkDetail::StructOps { map_id: view::<abi::LinkInfoStructOps>(told).map_id },
+        LinkType::NETFILTER => {
             let abi::LinkInfoNetfilter { pf, hooknum, priority, flags, .. } = view(told);
             LinkDetail::Netfilter { family: pf, hook: hooknum, priority, flags }
         }
-        11 => {
+        LinkType::TCX => {
             let abi::LinkInfoTcx { ifindex, attach_type, .. } = view(told);
             LinkDetail::Tcx { ifindex, attach_type }
         }
-        12 => uprobe_multi(link, told)?,
-        13 => {
+        LinkType::UPROBE_MULTI => uprobe_multi(link, told)?,
+        LinkType::NETKIT => {
             let abi::LinkInfoNetkit { ifindex, attach_type, .. } = view(told);
             LinkDetail::Netkit { ifindex, attach_type }
         }
-        14 => {
+        LinkType::SOCKMAP => {
             let abi::LinkInfoSockmap { map_id, attach_type, .. } = view(told);
             LinkDetail::Sockmap { map_id, attach_type }
         }

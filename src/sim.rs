@@ -1,0 +1,45 @@
+//! The simulator: the bytes that go to the kernel, run in the process, on any system, without privileges, with timers
+//! on a virtual clock.
+//!
+//! ```
+//! use bpfsmith::asm::{Assembler, Reg::R0};
+//! use bpfsmith::sim::{Input, Machine};
+//! use bpfsmith::{ObjectBuilder, ProgramKind, ProgramSpec, Target};
+//!
+//! let mut object = ObjectBuilder::new("answer");
+//! object.add_program(ProgramSpec::new("answer", ProgramKind::SYSCALL), Assembler::new().mov(R0, 42).exit().finish());
+//! let object = object.finish()?;
+//!
+//! let mut machine = Machine::new(&object, &Target::simulated())?;
+//! assert_eq!(machine.run("answer", &Input::empty())?.retval, 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What runs is checked as it runs: an access that leaves what it points into stops the program with the Rust line that
+//! emitted the instruction ([`Fault`]). Maps are there for user space as they are in the kernel ([`Machine::map`]). Time
+//! stands still until [`Machine::advance`] lets it pass.
+
+mod clock;
+mod context;
+mod cpu;
+mod engine;
+mod error;
+mod helpers;
+mod machine;
+mod maps;
+mod memory;
+mod op;
+mod random;
+mod text;
+mod timeline;
+mod timers;
+mod trap;
+mod user;
+mod world;
+
+pub use context::Input;
+pub use error::{Access, Fault, FaultKind, Part, Place, Refusal, RunError, SimError};
+pub use helpers::all as helpers;
+pub use machine::{Machine, Outcome, TimelineEntry};
+pub use timeline::TimerEvent;
+pub use user::{MapError, MapView, RawMap};

@@ -1,0 +1,18 @@
+//! Programs in the simulator: what they return, and what they leave behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+#[path = "sim/alu.rs"]
+mod alu;
+#[path = "sim/common.rs"]
+mod common;
+#[path = "sim/examples.rs"]
+mod examples;
+#[path = "sim/faults.rs"]
+mod faults;
+#[path = "sim/flow.rs"]
+mod flow;
+#[path = "sim/memory.rs"]
+mod memory;
+mod samples;
+#[path = "sim/timers.rs"]
+mod timers;
