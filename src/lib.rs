@@ -8,6 +8,8 @@ pub use bpfsmith_asm as asm;
 pub mod base;
 pub mod btf;
 pub mod check;
+#[cfg(feature = "dsl")]
+pub mod dsl;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod kind;

@@ -10,6 +10,9 @@ mod needs;
 mod only;
 mod parts;
 pub(crate) mod ready;
+// Only the DSL records functions.
+#[cfg_attr(not(feature = "dsl"), allow(dead_code, unused_imports))]
+mod recorder;
 mod rules;
 mod types;
 
@@ -17,6 +20,9 @@ pub use builder::{MapRef, ObjectBuilder};
 pub use error::ObjectError;
 pub use function::FunctionDef;
 pub use needs::{Need, Needs};
+pub use recorder::FunctionError;
+#[cfg(feature = "dsl")]
+pub(crate) use recorder::{Announced, Owner};
 pub(crate) use types::by_c_name;
 
 use std::fmt;

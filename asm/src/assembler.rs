@@ -4,8 +4,8 @@ use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use core::panic::Location;
 
 use crate::{
-    AsmError, Code, Insn, Isa, Label, Loc, LocId, Reloc, RelocKind, Slot, Slots, SymbolId, code::Line,
-    label::Owner, loc::LocTable, resolve,
+    AsmError, Code, CoreReloc, Insn, Isa, Label, Loc, LocId, Reloc, RelocKind, Slot, Slots, SymbolId,
+    code::Line, label::Owner, loc::LocTable, resolve,
 };
 
 /// Where in the user's code an instruction is emitted: captured once, on entry to a public method.
@@ -137,7 +137,12 @@ impl Assembler {
     #[track_caller]
     #[inline]
     pub fn bind(&mut self, label: Label) -> &mut Self {
-        let at = Location::caller();
+        self.bind_at(label, Location::caller())
+    }
+
+    /// The same, as if `at` had called [`bind`](Self::bind).
+    #[inline]
+    pub fn bind_at(&mut self, label: Label, at: &'static Location<'static>) -> &mut Self {
         let here = self.next_slot();
         let bound = self.locs.id(at);
         match self.labels.get_mut(label.index as usize) {
@@ -175,6 +180,27 @@ impl Assembler {
     pub fn raw(&mut self, slot: Slot) -> &mut Self {
         self.aim_raw(slot);
         self.push(slot, Location::caller());
+        self
+    }
+
+    /// Emits a finished piece: its slots as they are, with the places they came from and what is still to be filled in.
+    /// It is entered at its first slot and left behind its last, or by what returns in it.
+    pub fn splice(&mut self, piece: &Code) -> &mut Self {
+        let locs: Vec<_> = piece.locs().iter().map(|loc| self.locs.add(loc)).collect();
+        let mut relocs = piece.relocs().iter().peekable();
+        for (index, (slot, loc)) in piece.lines().enumerate() {
+            let mut named = false;
+            while let Some(reloc) = relocs.next_if(|reloc| reloc.slot as usize == index) {
+                self.splice_reloc(piece, *reloc);
+                named = true;
+            }
+            // The distance to what has a name is not known yet.
+            if !named {
+                self.aim_raw(slot);
+            }
+            let loc = loc.index().and_then(|index| locs.get(index)).copied().unwrap_or(LocId::UNKNOWN);
+            self.lines.push((slot, loc));
+        }
         self
     }
 
@@ -269,6 +295,18 @@ impl Assembler {
         let symbol = self.symbols.id(name);
         self.relocs.push(Reloc { slot: self.next_slot(), kind, symbol });
         self.emit(insn, at)
+    }
+
+    /// What is to be filled into the next slot, as in another piece of code.
+    fn splice_reloc(&mut self, piece: &Code, reloc: Reloc) {
+        let kind = match reloc.kind {
+            RelocKind::Core(core) => {
+                RelocKind::Core(CoreReloc { access: self.symbols.id(piece.symbol(core.access)), ..core })
+            }
+            other => other,
+        };
+        let symbol = self.symbols.id(piece.symbol(reloc.symbol));
+        self.relocs.push(Reloc { slot: self.next_slot(), kind, symbol });
     }
 
     pub(crate) fn symbol_id(&mut self, name: &str) -> SymbolId {

@@ -255,6 +255,15 @@ impl LocTable {
         self.locs = locs;
     }
 
+    /// Takes a place that is no call in this program over from another table.
+    pub(crate) fn add(&mut self, loc: &Loc) -> LocId {
+        if let Path::Static(path) = loc.path {
+            return self.id_of((loc.line, loc.column, path), || loc.clone());
+        }
+        self.locs.push(loc.clone());
+        LocId(self.locs.len() as u32 - 1)
+    }
+
     pub(crate) fn locs(&self) -> &Vec<Loc> {
         &self.locs
     }
@@ -279,13 +288,17 @@ impl LocTable {
 
     #[cold]
     fn look_up(&mut self, location: &'static Location<'static>) -> LocId {
-        let key = (location.line(), location.column(), location.file());
+        let id = self.id_of((location.line(), location.column(), location.file()), || Loc::of(location));
+        self.cache[bucket(location)] = Some((location, id));
+        id
+    }
+
+    fn id_of(&mut self, key: (u32, u32, &'static str), loc: impl FnOnce() -> Loc) -> LocId {
         let next = LocId(self.locs.len() as u32);
         let id = *self.ids.entry(key).or_insert(next);
         if id == next {
-            self.locs.push(Loc::of(location));
+            self.locs.push(loc());
         }
-        self.cache[bucket(location)] = Some((location, id));
         id
     }
 }

@@ -20,6 +20,12 @@ pub const BPF_F_VTYPE_BTF_OBJ_FD: u32 = 1 << 15;
 /// `map_flags`, `prog_flags`, `btf_flags`, `open_flags`: the token's descriptor counts (6.9).
 pub const BPF_F_TOKEN_FD: u32 = 1 << 16;
 
+impl ElemFlags {
+    /// Create or replace: no flag.
+    #[doc(alias = "BPF_ANY")]
+    pub const ANY: Self = Self::empty();
+}
+
 bitflags! {
     /// How an element is updated or looked up.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::names::NameSpaces;
 use super::parts::{self, Parts, Types};
+use super::recorder::{Owner, Recorder};
 use super::rules;
 use super::{FunctionDef, Object, ObjectError};
-use crate::asm::{AsmError, Code};
+use crate::asm::{AsmError, Code, Isa};
 use crate::base::Endian;
 use crate::btf::{BtfType, Builder, Linkage, TypeId};
 use crate::map::{Entry, EntryValue, MapDef, MapSpec, Part, PartType};
@@ -30,10 +31,12 @@ pub struct ObjectBuilder {
     programs: Vec<ProgramDef>,
     names: NameSpaces,
     error: Option<ObjectError>,
+    recorder: Recorder,
 }
 
 /// A map of an object under construction, with the Rust types of its key and value.
 pub struct MapRef<K = (), V = ()> {
+    owner: Owner,
     index: usize,
     types: PhantomData<fn() -> (K, V)>,
 }
@@ -52,6 +55,19 @@ impl<K, V> fmt::Debug for MapRef<K, V> {
     }
 }
 
+impl<K, V> MapRef<K, V> {
+    /// The same map without the Rust types.
+    #[must_use]
+    pub fn untyped(self) -> MapRef {
+        MapRef { owner: self.owner, index: self.index, types: PhantomData }
+    }
+
+    /// Where the map stands among the maps of its object, if it is the one with this owner.
+    pub(crate) fn index_in(self, owner: Owner) -> Option<usize> {
+        (self.owner == owner).then_some(self.index)
+    }
+}
+
 impl ObjectBuilder {
     /// An empty object of the machine's byte order, without a licence.
     #[must_use]
@@ -66,6 +82,7 @@ impl ObjectBuilder {
             programs: Vec::new(),
             names: NameSpaces::default(),
             error: None,
+            recorder: Recorder::new(),
         }
     }
 
@@ -85,6 +102,14 @@ impl ObjectBuilder {
         self
     }
 
+    /// Which instructions functions that are recorded may use, [`Isa::V3`] unless said otherwise; to be chosen before anything
+    /// is added.
+    #[must_use]
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.recorder.isa = isa;
+        self
+    }
+
     /// The BTF of the object, for types that are only known at run time.
     pub fn btf(&mut self) -> &mut Builder {
         &mut self.btf
@@ -100,7 +125,7 @@ impl ObjectBuilder {
         }
         let map = self.define(spec, &site);
         self.maps.push(map);
-        MapRef { index: self.maps.len() - 1, types: PhantomData }
+        MapRef { owner: self.recorder.owner, index: self.maps.len() - 1, types: PhantomData }
     }
 
     /// Gives a map an initial entry, written when the object is loaded.
@@ -151,12 +176,9 @@ impl ObjectBuilder {
     #[track_caller]
     pub fn add_program(&mut self, spec: ProgramSpec, code: Result<Code, AsmError>) {
         let site = Site::here();
-        if !self.names.programs.insert(&spec.name, self.programs.len()) {
-            self.fail(ObjectError::DuplicateProgram { name: spec.name.clone(), site: site.clone() });
-        }
-        self.push_function(spec.name.clone(), code, Linkage::Global, TypeId::VOID, site.clone());
-        let ProgramSpec { name, kind, flags, target } = spec;
-        self.programs.push(ProgramDef { entry: name.clone(), name, kind, flags, target, site });
+        let name = spec.name.clone();
+        self.push_program(spec, site.clone());
+        self.push_function(name, code, Linkage::Global, TypeId::VOID, site);
     }
 
     /// Closes the object: every map, function and program a name stands for must exist, every map
@@ -186,7 +208,17 @@ impl ObjectBuilder {
             types: Arc::new(types),
         };
         rules::check(&mut parts)?;
-        Object::close(parts)
+        let object = Object::close(parts)?;
+        self.recorder.inspect.map_or(Ok(()), |inspect| inspect(&object))?;
+        Ok(object)
+    }
+
+    pub(crate) fn push_program(&mut self, spec: ProgramSpec, site: Site) {
+        if !self.names.programs.insert(&spec.name, self.programs.len()) {
+            self.fail(ObjectError::DuplicateProgram { name: spec.name.clone(), site: site.clone() });
+        }
+        let ProgramSpec { name, kind, flags, target } = spec;
+        self.programs.push(ProgramDef { entry: name.clone(), name, kind, flags, target, site });
     }
 
     fn define(&mut self, spec: MapSpec, site: &Site) -> MapDef {
@@ -230,7 +262,8 @@ impl ObjectBuilder {
     }
 
     fn push_entry<K, V>(&mut self, map: MapRef<K, V>, key: Vec<u8>, value: EntryValue, site: Site) {
-        match self.maps.get_mut(map.index) {
+        let index = map.index_in(self.recorder.owner);
+        match index.and_then(|index| self.maps.get_mut(index)) {
             Some(map) => map.entries.push(Entry { key, value }),
             None => self.fail(ObjectError::ForeignMap { site }),
         }
@@ -255,5 +288,29 @@ impl ObjectBuilder {
 
     fn fail(&mut self, error: ObjectError) {
         self.error.get_or_insert(error);
+    }
+}
+
+/// What recording functions needs.
+#[cfg(feature = "dsl")]
+impl ObjectBuilder {
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    pub(crate) fn recorder_mut(&mut self) -> &mut Recorder {
+        &mut self.recorder
+    }
+
+    pub(crate) fn map_defs(&self) -> &[MapDef] {
+        &self.maps
+    }
+
+    pub(crate) fn push_error(&mut self, error: ObjectError) {
+        self.fail(error);
+    }
+
+    pub(crate) fn push_code(&mut self, name: &str, code: Code, linkage: Linkage, site: Site) {
+        self.push_function(name.to_owned(), Ok(code), linkage, TypeId::VOID, site);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::FunctionError;
 use crate::asm::{AsmError, Loc, limits};
 use crate::btf::BtfError;
 use crate::btf::special::{FieldError, FieldKind};
@@ -52,6 +53,20 @@ pub enum ObjectError {
         function: String,
         /// Why, with its line.
         source: Box<AsmError>,
+    },
+    /// A function could not be recorded.
+    #[error("function `{function}`: {source}")]
+    Function {
+        /// The function.
+        function: String,
+        /// Why, with its line.
+        source: FunctionError,
+    },
+    /// What was found in the finished object; the kernel refuses it.
+    #[error("{source}")]
+    Refused {
+        /// The findings.
+        source: FunctionError,
     },
     /// A type could not be described.
     #[error("BTF{site}: {source}")]
@@ -304,6 +319,7 @@ impl ObjectError {
     pub fn loc(&self) -> Option<&Loc> {
         match self {
             Self::Asm { source, .. } => Some(source.loc()),
+            Self::Function { source, .. } | Self::Refused { source } => source.loc(),
             Self::DuplicateMap { site, .. }
             | Self::DuplicateFunction { site, .. }
             | Self::DuplicateProgram { site, .. }

@@ -14,6 +14,7 @@ mod arithmetic;
 mod atomics;
 mod calls;
 mod common;
+mod dsl;
 mod failures;
 mod jumps;
 mod kinds;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
     });
     suite.since(Feature::Timers.since(), "timers", |suite| {
         calls::add(suite);
+        dsl::add(suite);
         loader::add(suite);
         records::add(suite);
         rejections::add(suite);

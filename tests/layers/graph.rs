@@ -14,7 +14,7 @@ pub(crate) const MODULES: &[(&str, &[&str])] = &[
     ("program", &["asm", "kind"]),
     ("map", &["btf"]),
     ("object", &["asm", "kind", "btf", "btf::ext", "program", "map"]),
-    ("dsl", &["object"]),
+    ("dsl", &["object", "check"]),
     ("relocate", &["object", "target"]),
     ("check", &["object", "target"]),
     ("elf", &["object"]),

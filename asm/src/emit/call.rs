@@ -94,7 +94,20 @@ impl Assembler {
         type_id: u32,
         access: impl AsRef<str>,
     ) -> &mut Self {
-        let (access, at) = (access.as_ref(), Location::caller());
+        self.core_at(insn, kind, name, type_id, access, Location::caller())
+    }
+
+    /// The same, as if `at` had called [`core`](Self::core).
+    pub fn core_at(
+        &mut self,
+        insn: Insn,
+        kind: CoreKind,
+        name: impl AsRef<str>,
+        type_id: u32,
+        access: impl AsRef<str>,
+        at: &'static Location<'static>,
+    ) -> &mut Self {
+        let access = access.as_ref();
         if !is_text(access) {
             return self.no_such_name(access, at);
         }

@@ -1,0 +1,165 @@
+//! Contexts: their fields by name, as the table of [`kind`](crate::kind) has them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+
+use super::dynamic;
+use super::error::{Error, site};
+use super::ir::At;
+use super::record::{Brand, Pointer, Region};
+use super::types::{Layout, ScalarType};
+use crate::kind::{ContextAccess, ContextField, Direction, ProgramKind};
+
+/// What a program starts with, with types known at run time.
+#[derive(Clone, Copy, Debug)]
+pub struct DynamicContext<'f> {
+    place: dynamic::Place<'f>,
+    kind: ProgramKind,
+}
+
+impl<'f> DynamicContext<'f> {
+    pub(crate) fn new(brand: Brand<'f>, kind: ProgramKind) -> Self {
+        let pointer = brand.with(|state| {
+            let layout = Layout::Bytes(kind.context().size());
+            Pointer::new(state.param_base(0), layout, Region::Context, state.scope())
+        });
+        Self { place: dynamic::Place::new(brand, pointer), kind }
+    }
+
+    /// The kind of the program.
+    #[must_use]
+    pub const fn kind(self) -> ProgramKind {
+        self.kind
+    }
+
+    /// The context itself, as an argument of helpers.
+    #[must_use]
+    pub const fn place(self) -> dynamic::Place<'f> {
+        self.place
+    }
+
+    /// The number in the field `name`.
+    ///
+    /// # Errors
+    /// Programs of the kind have no such field, cannot read it, or it is no number.
+    #[track_caller]
+    pub fn get(self, name: &str) -> Result<dynamic::Value<'f>, Error> {
+        let at = Location::caller();
+        let field = self.field(name, at)?;
+        let ty = self.whole(&field, at)?;
+        self.access(&field, 0, ty, Direction::Read, at).map(|place| place.get_at(at))
+    }
+
+    /// Sets the field `name`.
+    ///
+    /// # Errors
+    /// Programs of the kind have no such field, cannot write it, or it is no number.
+    #[track_caller]
+    pub fn set(self, name: &str, value: dynamic::Value<'f>) -> Result<(), Error> {
+        let at = Location::caller();
+        let field = self.field(name, at)?;
+        let ty = self.whole(&field, at)?;
+        let place = self.access(&field, 0, ty, Direction::Write, at)?;
+        place.set_at(value, at);
+        Ok(())
+    }
+
+    /// A number in the field `name`, so many bytes from its start: an element of an array, or a part.
+    ///
+    /// # Errors
+    /// Programs of the kind have no such field, or cannot read it so.
+    #[track_caller]
+    pub fn get_part(self, name: &str, offset: u32, ty: ScalarType) -> Result<dynamic::Value<'f>, Error> {
+        let at = Location::caller();
+        let field = self.field(name, at)?;
+        self.access(&field, offset, ty, Direction::Read, at).map(|place| place.get_at(at))
+    }
+
+    /// The argument `index` of a context that is an array of arguments of 8 bytes each: of raw tracepoints, of `fentry`.
+    ///
+    /// # Errors
+    /// The context is no such array.
+    #[track_caller]
+    pub fn arg(self, index: u32) -> Result<dynamic::Value<'f>, Error> {
+        let at = Location::caller();
+        let offset = index.saturating_mul(8);
+        if self.kind.context().access(Direction::Read, offset, 8) == ContextAccess::Refused {
+            return Err(self.wrong(&format!("argument {index}"), "is not there", at));
+        }
+        Ok(self.number_at(offset, ScalarType::U64).get_at(at))
+    }
+
+    fn field(self, name: &str, at: At) -> Result<ContextField, Error> {
+        self.kind.context().field(name).ok_or_else(|| self.wrong(name, "is not there", at))
+    }
+
+    fn whole(self, field: &ContextField, at: At) -> Result<ScalarType, Error> {
+        let whole = ScalarType::of_size(field.size, false);
+        whole.ok_or_else(|| self.wrong(field.name, "is an array: take a part of it", at))
+    }
+
+    fn access(
+        self,
+        field: &ContextField,
+        offset: u32,
+        ty: ScalarType,
+        direction: Direction,
+        at: At,
+    ) -> Result<dynamic::Place<'f>, Error> {
+        let offset = field.offset.saturating_add(offset);
+        if field.pointer.is_some() {
+            return Err(self.wrong(field.name, "holds a pointer, not a number", at));
+        }
+        if !field.allows(direction, offset, ty.bytes()) {
+            let what = match direction {
+                Direction::Read => "cannot be read so",
+                Direction::Write => "cannot be written so",
+            };
+            return Err(self.wrong(field.name, what, at));
+        }
+        Ok(self.number_at(offset, ty))
+    }
+
+    fn number_at(self, offset: u32, ty: ScalarType) -> dynamic::Place<'f> {
+        let off = i32::try_from(offset).unwrap_or(i32::MAX);
+        let pointer = Pointer { off, layout: Layout::Scalar(ty), ..self.place.pointer() };
+        dynamic::Place::new(self.place.brand(), pointer)
+    }
+
+    fn wrong(self, field: &str, what: &str, at: At) -> Error {
+        Error::Context { kind: self.kind, field: field.to_owned(), what: what.to_owned(), site: site(at) }
+    }
+}
+
+/// What a program of kind `P` starts with.
+pub struct Context<'f, P> {
+    context: DynamicContext<'f>,
+    kind: PhantomData<fn() -> P>,
+}
+
+impl<P> Clone for Context<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Context<'_, P> {}
+
+impl<P> fmt::Debug for Context<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.context.fmt(f)
+    }
+}
+
+impl<'f, P> Context<'f, P> {
+    pub(crate) const fn new(context: DynamicContext<'f>) -> Self {
+        Self { context, kind: PhantomData }
+    }
+
+    /// The same context, with its fields by name.
+    #[must_use]
+    pub const fn dynamic(self) -> DynamicContext<'f> {
+        self.context
+    }
+}

@@ -1,0 +1,29 @@
+//! The middle of the DSL, below its public surface: the same source, compiled into this test, against an interpreter of
+//! the form and against the running kernel.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub, dead_code, unused_imports)]
+
+use bpfsmith::asm;
+
+#[path = "../../src/dsl"]
+mod dsl {
+    pub(crate) mod ir;
+    pub(crate) mod lower;
+    pub(crate) mod opt;
+}
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod interpreter;
+mod kernel;
+mod random;
+
+use std::process::ExitCode;
+
+use support::Suite;
+
+fn main() -> ExitCode {
+    let mut suite = Suite::new();
+    random::add(&mut suite);
+    suite.run()
+}
