@@ -3,6 +3,7 @@
 // The front that calls most of it comes next.
 #![allow(dead_code)]
 
+mod eval;
 mod ir;
 mod lower;
 mod opt;
