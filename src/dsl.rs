@@ -54,6 +54,7 @@
 mod context;
 pub mod dynamic;
 mod error;
+mod eval;
 mod flow;
 mod func;
 mod function;

@@ -6,6 +6,7 @@
 mod alloc;
 mod emit;
 mod frame;
+mod layout;
 mod legal;
 mod machine;
 mod select;

@@ -10,7 +10,6 @@ mod alu;
 mod choose;
 mod compare;
 mod dead;
-mod eval;
 mod facts;
 mod flow;
 mod memory;

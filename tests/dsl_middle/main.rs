@@ -6,6 +6,7 @@ use bpfsmith::asm;
 
 #[path = "../../src/dsl"]
 mod dsl {
+    pub(crate) mod eval;
     pub(crate) mod ir;
     pub(crate) mod lower;
     pub(crate) mod opt;
@@ -14,8 +15,10 @@ mod dsl {
 #[path = "../support/mod.rs"]
 mod support;
 
+mod goldens;
 mod interpreter;
 mod kernel;
+mod programs;
 mod random;
 
 use std::process::ExitCode;
@@ -24,6 +27,7 @@ use support::Suite;
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
+    goldens::add(&mut suite);
     random::add(&mut suite);
     suite.run()
 }

@@ -6,6 +6,7 @@ use regalloc2::{self as ra, Allocation, AllocationKind, Edit, Function as _, Out
 
 use super::super::ir::{At, Function, Op};
 use super::frame::Frame;
+use super::layout::Layout;
 use super::machine::{Called, Kind, Machine, Mem, Named};
 use crate::asm::{
     AluOp, AsmError, Assembler, Code, Insn, Isa, Label, MapRef, Reg, RelocKind, Size, Source, Width,
@@ -23,16 +24,16 @@ impl Placed<'_> {
     pub(super) fn emit(&self, isa: Isa) -> Result<Code, AsmError> {
         let mut assembler = Assembler::with_isa(isa);
         let labels = self.machine.blocks.iter().map(|_| assembler.label()).collect();
-        let mut emitter = Emitter { placed: self, assembler, labels };
-        let order: Vec<_> = (0..self.machine.blocks.len()).filter(|block| !self.is_empty(*block)).collect();
-        for (index, block) in order.iter().enumerate() {
-            emitter.block(*block, order.get(index + 1).copied());
+        let layout = Layout::new(self);
+        let mut emitter = Emitter { placed: self, assembler, labels, layout: &layout };
+        for (index, block) in layout.order.iter().enumerate() {
+            emitter.block(*block, layout.order.get(index + 1).copied());
         }
         emitter.assembler.finish()
     }
 
     /// The moves before and behind the instructions of a block.
-    fn edits(&self, block: usize) -> &[(ra::ProgPoint, Edit)] {
+    pub(super) fn edits(&self, block: usize) -> &[(ra::ProgPoint, Edit)] {
         let info = &self.machine.blocks[block];
         let edits = &self.registers.edits;
         let from = |inst: u32| {
@@ -42,37 +43,9 @@ impl Placed<'_> {
         &edits[from(info.first)..from(info.end)]
     }
 
-    /// Whether nothing happens in a block but a jump.
-    fn is_empty(&self, block: usize) -> bool {
-        let info = &self.machine.blocks[block];
-        let only = info.end - info.first == 1 && self.machine.insts[info.first as usize].kind == Kind::Jump;
-        only && self.leads_on(block) && self.edits(block).iter().all(|(_, edit)| is_idle(edit))
-    }
-
-    /// Not to itself.
-    fn leads_on(&self, block: usize) -> bool {
-        let next = self.machine.blocks[block].successors().first();
-        next.is_some_and(|next| next.index() != block)
-    }
-
-    /// Where a jump to a block ends up. A ring of empty blocks keeps one of them.
-    fn destination(&self, block: ra::Block) -> usize {
-        let mut at = block.index();
-        while self.is_empty(at) {
-            at = self.machine.blocks[at].successors[0].index();
-        }
-        at
-    }
-
     fn regs(&self, inst: u32) -> Regs<'_> {
         Regs(self.registers.inst_allocs(ra::Inst::new(inst as usize)))
     }
-}
-
-/// Moving a register to itself.
-fn is_idle(edit: &Edit) -> bool {
-    let Edit::Move { from, to } = edit;
-    from == to
 }
 
 /// The registers of an instruction's operands, in their order.
@@ -100,6 +73,7 @@ struct Emitter<'a> {
     placed: &'a Placed<'a>,
     assembler: Assembler,
     labels: Vec<Label>,
+    layout: &'a Layout,
 }
 
 impl Emitter<'_> {
@@ -114,7 +88,7 @@ impl Emitter<'_> {
             let here = ra::Inst::new(index as usize);
             edits = self.moves(edits, ra::ProgPoint::before(here), inst.at);
             match inst.kind {
-                Kind::Jump => self.go(info.successors[0], next, inst.at),
+                Kind::Jump => self.go(self.layout.end_of_jump(self.placed, block), next, inst.at),
                 Kind::Branch { cond, width, imm } => {
                     let regs = self.placed.regs(index);
                     let src = imm.map_or_else(|| Source::Reg(regs.at(1)), Source::Imm);
@@ -163,17 +137,16 @@ impl Emitter<'_> {
         self.assembler.insn_at(insn, at);
     }
 
-    fn go(&mut self, to: ra::Block, next: Option<usize>, at: At) {
-        let to = self.placed.destination(to);
+    fn go(&mut self, to: usize, next: Option<usize>, at: At) {
         if next != Some(to) {
             self.assembler.jump_at(Insn::Ja { off: 0 }, self.labels[to], at);
         }
     }
 
     fn branch(&mut self, jump: Insn, [then, otherwise]: [ra::Block; 2], next: Option<usize>, at: At) {
-        let (there, here) = (self.placed.destination(then), self.placed.destination(otherwise));
+        let (there, here) = (self.layout.destination(then), self.layout.destination(otherwise));
         if there == here {
-            return self.go(then, next, at);
+            return self.go(there, next, at);
         }
         match inverted(jump) {
             Some(inverse) if next == Some(there) => {
@@ -181,7 +154,7 @@ impl Emitter<'_> {
             }
             _ => {
                 self.assembler.jump_at(jump, self.labels[there], at);
-                self.go(otherwise, next, at);
+                self.go(here, next, at);
             }
         }
     }

@@ -120,6 +120,8 @@ pub(super) struct BlockInfo {
     pub(super) end: u32,
     pub(super) successors: [ra::Block; 2],
     pub(super) ways: u8,
+    /// Of a block that jumps to one that branches: which way that will go, if this is known by what is handed on.
+    pub(super) known_way: Option<u8>,
     pub(super) params: (u32, u32),
     pub(super) args: (u32, u32),
     pub(super) predecessors: (u32, u32),

@@ -3,6 +3,7 @@
 
 use regalloc2::{self as ra, Operand as Slot, VReg};
 
+use super::super::eval;
 use super::super::ir::dominators::Predecessors;
 use super::super::ir::hash::Map;
 use super::super::ir::{
@@ -61,6 +62,7 @@ impl Selector<'_> {
             end: 0,
             successors: [ra::Block::invalid(); 2],
             ways: 0,
+            known_way: None,
             params,
             args: (0, 0),
             predecessors: (0, 0),
@@ -84,6 +86,7 @@ impl Selector<'_> {
         match end {
             End::Jump(target) => {
                 info.args = self.arguments(target, at);
+                info.known_way = self.known_way(target);
                 self.push(Kind::Jump, at, []);
             }
             End::Branch { compare, .. } => self.branch(*compare, at),
@@ -94,6 +97,21 @@ impl Selector<'_> {
             // Made of branches before.
             End::Switch { .. } => debug_assert!(false, "a switch is left"),
         }
+    }
+
+    /// Which way the block that is jumped to will go: a loop over a range of constants is entered without a test.
+    fn known_way(&self, target: &Target) -> Option<u8> {
+        let block = self.function.block(target.block);
+        let Some((End::Branch { compare, .. }, _)) = &block.end else { return None };
+        let given = |operand| match operand {
+            Operand::Val(value) => {
+                let index = block.params.iter().position(|param| *param == value)?;
+                constant(*target.args.get(index)?)
+            }
+            Operand::Imm(number) => Some(number),
+        };
+        let holds = eval::holds(compare.cond, compare.width, given(compare.a)?, given(compare.b)?);
+        Some(u8::from(!holds))
     }
 
     fn arguments(&mut self, target: &Target, at: At) -> (u32, u32) {
@@ -464,4 +482,11 @@ fn stored(operand: Operand, size: Size) -> Option<i32> {
 
 impl Mem {
     const NONE: Self = Self { on_stack: false, off: 0 };
+}
+
+fn constant(operand: Operand) -> Option<i64> {
+    match operand {
+        Operand::Imm(number) => Some(number),
+        Operand::Val(_) => None,
+    }
 }

@@ -1,8 +1,9 @@
 //! Arithmetic made simpler, exactly, in both widths.
 
+use super::super::eval;
 use super::super::ir::{Op, Operand};
+use super::facts;
 use super::values::{Here, Walk};
-use super::{eval, facts};
 use crate::asm::{AluOp, Width};
 
 /// Makes an operation simpler; what stands for it, if it need not be made at all.

@@ -1,8 +1,9 @@
 //! Comparisons made simpler, in the form that the verifier learns most from.
 
+use super::super::eval;
 use super::super::ir::{Compare, Op, Operand};
+use super::facts;
 use super::values::{Here, Walk};
-use super::{eval, facts};
 use crate::asm::{AluOp, Cond, Isa, Width};
 
 /// Makes a comparison simpler; whether it now says the opposite.

@@ -1,7 +1,7 @@
 //! What is known of values: where they are made, how often they are used, how many of their bits can be set.
 
+use super::super::eval;
 use super::super::ir::{Block, Function, Op, Operand, Val};
-use super::eval;
 use crate::asm::{AluOp, Size, SwapBits, Width};
 
 /// How many low bits of a value can be set; all above are zero.

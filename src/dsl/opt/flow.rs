@@ -1,10 +1,11 @@
 //! Blocks: branches that are decided, jumps to jumps, chains of one way, equal returns.
 
+use super::super::eval;
 use super::super::ir::dominators::Predecessors;
 use super::super::ir::hash::Map;
 use super::super::ir::{Block, BlockData, Compare, End, Function, Operand, Target, Val};
 use super::alias::Aliases;
-use super::{eval, facts, params};
+use super::{facts, params};
 
 /// Makes the graph simpler until nothing changes.
 pub(super) fn simplify(function: &mut Function) {

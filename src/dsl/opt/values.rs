@@ -4,12 +4,13 @@
 //! Nothing moves up: what a check guards stays behind the check. And nothing is made twice: a pointer into a packet that
 //! has been compared with the end stays the one that is used.
 
+use super::super::eval;
 use super::super::ir::dominators::Dominators;
 use super::super::ir::hash::Map;
 use super::super::ir::{Addr, Base, Block, End, Function, Inst, Memory, Op, Operand, Val};
 use super::facts::{self, Bits, Made};
 use super::memory::{Epoch, Epochs};
-use super::{alu, compare, eval};
+use super::{alu, compare};
 use crate::asm::{AluOp, AtomicOp, Isa, Size, SwapBits, SwapOp, Width};
 
 /// Walks over a function. Parameters of blocks stay; operations nobody uses stay too.

@@ -1,20 +1,20 @@
 //! What the machine makes of constants.
 
-use super::super::ir::{Compare, Operand};
+use super::ir::{Compare, Operand};
 use crate::asm::{AluOp, Cond, Width};
 
 /// A number as an operation of this width leaves it: zero above.
-pub(super) fn truncated(width: Width, number: i64) -> i64 {
+pub(crate) fn truncated(width: Width, number: i64) -> i64 {
     if width == Width::Bits32 { i64::from(number as u32) } else { number }
 }
 
 /// A number whose sign, in this width, goes all the way up.
-pub(super) fn signed(width: Width, number: i64) -> i64 {
+pub(crate) fn signed(width: Width, number: i64) -> i64 {
     if width == Width::Bits32 { i64::from(number as i32) } else { number }
 }
 
 /// The result of an operation.
-pub(super) fn alu(op: AluOp, width: Width, a: i64, b: i64) -> i64 {
+pub(crate) fn alu(op: AluOp, width: Width, a: i64, b: i64) -> i64 {
     match width {
         Width::Bits64 => alu64(op, a, b),
         Width::Bits32 => i64::from(alu32(op, a as i32, b as i32).cast_unsigned()),
@@ -52,7 +52,7 @@ operations!(alu64 i64);
 operations!(alu32 i32);
 
 /// Whether a comparison of constants holds.
-pub(super) fn holds(cond: Cond, width: Width, a: i64, b: i64) -> bool {
+pub(crate) fn holds(cond: Cond, width: Width, a: i64, b: i64) -> bool {
     let (sa, sb) = (signed(width, a), signed(width, b));
     let (a, b) = (truncated(width, a).cast_unsigned(), truncated(width, b).cast_unsigned());
     match cond {
@@ -71,7 +71,7 @@ pub(super) fn holds(cond: Cond, width: Width, a: i64, b: i64) -> bool {
 }
 
 /// Whether a comparison holds, if both sides are constants or the same value.
-pub(super) fn decided(compare: &Compare) -> Option<bool> {
+pub(crate) fn decided(compare: &Compare) -> Option<bool> {
     match (compare.a, compare.b) {
         (Operand::Imm(a), Operand::Imm(b)) => Some(holds(compare.cond, compare.width, a, b)),
         (a, b) if a == b => match compare.cond {
@@ -84,6 +84,6 @@ pub(super) fn decided(compare: &Compare) -> Option<bool> {
 }
 
 /// Operators whose operands can change places.
-pub(super) const fn commutes(op: AluOp) -> bool {
+pub(crate) const fn commutes(op: AluOp) -> bool {
     matches!(op, AluOp::Add | AluOp::Mul | AluOp::And | AluOp::Or | AluOp::Xor)
 }

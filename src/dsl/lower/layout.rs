@@ -1,0 +1,168 @@
+//! The order of blocks: as few jumps as possible, loops tested at their bottom.
+
+use regalloc2::{self as ra, Edit};
+
+use super::emit::Placed;
+use super::machine::Kind;
+
+/// Where blocks stand and where jumps end up.
+pub(super) struct Layout {
+    /// The blocks that are emitted, in their order.
+    pub(super) order: Vec<usize>,
+    /// Where a jump to a block ends up: behind empty ones.
+    destinations: Vec<usize>,
+    /// Whether nothing is in a block but its branch, so that who knows the outcome need not go there.
+    bare_branch: Vec<bool>,
+}
+
+impl Layout {
+    pub(super) fn new(placed: &Placed<'_>) -> Self {
+        let count = placed.machine.blocks.len();
+        let idle: Vec<_> =
+            (0..count).map(|block| placed.edits(block).iter().all(|(_, edit)| is_idle(edit))).collect();
+        let empty = |block: usize| idle[block] && only(placed, block) == Some(Kind::Jump);
+        let bare = |block: usize| idle[block] && matches!(only(placed, block), Some(Kind::Branch { .. }));
+        let mut layout = Self {
+            order: Vec::new(),
+            destinations: destinations(placed, empty),
+            bare_branch: (0..count).map(bare).collect(),
+        };
+        layout.order = layout.chained(placed);
+        layout
+    }
+
+    /// Where a jump to a block ends up.
+    pub(super) fn destination(&self, block: ra::Block) -> usize {
+        self.destinations[block.index()]
+    }
+
+    /// Where the jump at the end of a block ends up: beyond a branch whose outcome is known there.
+    pub(super) fn end_of_jump(&self, placed: &Placed<'_>, block: usize) -> usize {
+        let info = &placed.machine.blocks[block];
+        let next = self.destination(info.successors[0]);
+        match info.known_way {
+            Some(way) if next == info.successors[0].index() && self.bare_branch[next] => {
+                self.destination(placed.machine.blocks[next].successors[usize::from(way)])
+            }
+            _ => next,
+        }
+    }
+
+    /// Chains of blocks, each falling through to the next, as many links as can be had: a jump that is not needed for
+    /// each. The way back of a loop comes first, so that the loop's head follows its body.
+    fn chained(&self, placed: &Placed<'_>) -> Vec<usize> {
+        let blocks = &placed.machine.blocks;
+        let emitted: Vec<_> = (0..blocks.len()).filter(|block| self.destinations[*block] == *block).collect();
+        let mut chains = Chains::new(blocks.len());
+        let jumps = emitted.iter().filter(|block| blocks[**block].ways == 1);
+        let jumps: Vec<_> = jumps.map(|block| (*block, self.end_of_jump(placed, *block))).collect();
+        for back in [true, false] {
+            for (from, to) in jumps.iter().filter(|(from, to)| (to <= from) == back) {
+                chains.link(*from, *to);
+            }
+        }
+        for &block in emitted.iter().filter(|block| blocks[**block].ways == 2) {
+            let [then, otherwise] = blocks[block].successors.map(|next| self.destination(next));
+            // What returns stands aside.
+            let ends = |block: usize| blocks[block].ways == 0;
+            let (first, second) =
+                if ends(otherwise) && !ends(then) { (then, otherwise) } else { (otherwise, then) };
+            if !chains.link(block, first) {
+                chains.link(block, second);
+            }
+        }
+        chains.in_order(&emitted)
+    }
+}
+
+/// Moving a register to itself.
+fn is_idle(edit: &Edit) -> bool {
+    let Edit::Move { from, to } = edit;
+    from == to
+}
+
+/// The only instruction of a block.
+fn only(placed: &Placed<'_>, block: usize) -> Option<Kind> {
+    let info = &placed.machine.blocks[block];
+    (info.end - info.first == 1).then(|| placed.machine.insts[info.first as usize].kind)
+}
+
+fn destinations(placed: &Placed<'_>, empty: impl Fn(usize) -> bool) -> Vec<usize> {
+    const OPEN: usize = usize::MAX;
+    let blocks = &placed.machine.blocks;
+    let mut found = vec![OPEN; blocks.len()];
+    let mut way = Vec::new();
+    for start in 0..blocks.len() {
+        let mut at = start;
+        // A ring of empty blocks ends where it is entered.
+        while found[at] == OPEN && empty(at) {
+            found[at] = at;
+            way.push(at);
+            at = blocks[at].successors[0].index();
+        }
+        let end = if found[at] == OPEN { at } else { found[at] };
+        found[at] = end;
+        way.drain(..).filter(|passed| *passed != end).for_each(|passed| found[passed] = end);
+    }
+    found
+}
+
+/// Blocks that follow each other.
+struct Chains {
+    next: Vec<Option<usize>>,
+    has_before: Vec<bool>,
+    /// Leads to the last block of the chain, by and by.
+    towards_last: Vec<usize>,
+}
+
+impl Chains {
+    fn new(count: usize) -> Self {
+        Self { next: vec![None; count], has_before: vec![false; count], towards_last: (0..count).collect() }
+    }
+
+    /// Lets a block follow another one, if neither has a neighbour there yet; the entry follows nothing.
+    fn link(&mut self, from: usize, to: usize) -> bool {
+        if to == 0 || self.next[from].is_some() || self.has_before[to] || self.last(to) == from {
+            return false;
+        }
+        self.next[from] = Some(to);
+        self.has_before[to] = true;
+        self.towards_last[from] = to;
+        true
+    }
+
+    fn last(&mut self, mut block: usize) -> usize {
+        while self.towards_last[block] != block {
+            // Half of the way is gone next time.
+            self.towards_last[block] = self.towards_last[self.towards_last[block]];
+            block = self.towards_last[block];
+        }
+        block
+    }
+
+    /// One chain after the other: each where its first block in the old order stood.
+    fn in_order(&self, emitted: &[usize]) -> Vec<usize> {
+        let mut head_of = vec![usize::MAX; self.next.len()];
+        for &head in emitted.iter().filter(|block| !self.has_before[**block]) {
+            let mut at = Some(head);
+            while let Some(block) = at {
+                head_of[block] = head;
+                at = self.next[block];
+            }
+        }
+        let mut order = Vec::with_capacity(emitted.len());
+        let mut done = vec![false; self.next.len()];
+        for &block in emitted {
+            let head = head_of[block];
+            if std::mem::replace(&mut done[head], true) {
+                continue;
+            }
+            let mut at = Some(head);
+            while let Some(block) = at {
+                order.push(block);
+                at = self.next[block];
+            }
+        }
+        order
+    }
+}
