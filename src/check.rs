@@ -17,6 +17,7 @@ mod live;
 mod map_rules;
 mod memory;
 mod merge;
+mod packet;
 mod points;
 mod program;
 mod report;

@@ -6,7 +6,7 @@ use super::scalar::Scalar;
 use super::value::{Memory, Null, Pointer, Value};
 use super::walk::{Step, Walk};
 use crate::asm::helper::{Access, ArgKind};
-use crate::asm::{Reg, limits};
+use crate::asm::{Helper, Reg, limits};
 use crate::map::MapKind;
 
 /// What the arguments of one call turned out to be.
@@ -26,10 +26,14 @@ pub(super) struct Args {
 }
 
 impl Walk<'_, '_, '_> {
-    pub(super) fn arguments(&mut self, kinds: &[ArgKind]) -> Step<Args> {
+    pub(super) fn arguments(&mut self, helper: Helper, kinds: &[ArgKind]) -> Step<Args> {
         let mut args = Args::default();
         for (reg, &kind) in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5].into_iter().zip(kinds) {
             let value = self.read(reg)?;
+            if matches!(value, Value::Pointer(pointer) if pointer.memory.is_packet()) && kind != ArgKind::Any
+            {
+                self.packet_argument(helper, reg)?;
+            }
             if value != Value::Unknown || matches!(kind, ArgKind::Size | ArgKind::SizeOrZero) {
                 self.argument(reg, kind, value, &mut args)?;
             }
@@ -222,6 +226,7 @@ impl Walk<'_, '_, '_> {
             }
             Memory::MapKey(map) => self.key_access(pointer, map, 0, size),
             Memory::Record(length) => self.record_access(pointer, length, 0, size),
+            Memory::Packet | Memory::PacketMeta => self.packet_access(pointer, 0, size, how),
             _ => Ok(()),
         }
     }
@@ -292,10 +297,8 @@ fn accepts(kind: ArgKind) -> Accepts {
 }
 
 fn is_memory(memory: Memory) -> bool {
-    matches!(
-        memory,
-        Memory::Stack(_) | Memory::MapValue(_) | Memory::MapKey(_) | Memory::Record(_) | Memory::Packet
-    )
+    matches!(memory, Memory::Stack(_) | Memory::MapValue(_) | Memory::MapKey(_) | Memory::Record(_))
+        || memory.is_packet()
 }
 
 fn wrong_kind(reg: Reg, kind: ArgKind, value: Value) -> String {

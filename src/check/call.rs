@@ -24,7 +24,7 @@ impl Walk<'_, '_, '_> {
             );
         };
         self.available(helper)?;
-        let args = self.arguments(proto.args)?;
+        let args = self.arguments(helper, proto.args)?;
         self.map_for_helper(helper, args.map)?;
         self.tail_call(helper)?;
         self.before_timer_call(helper, &args)?;
@@ -40,6 +40,7 @@ impl Walk<'_, '_, '_> {
             None if helper == Helper::SK_RELEASE => self.state.references.clear(),
             None => {}
         }
+        self.move_packet(helper);
         let result = self.result(helper, proto.ret, &args);
         self.callback(helper, &args)?;
         self.state.clobber();
@@ -261,6 +262,7 @@ impl Walk<'_, '_, '_> {
         if matches!(context, Value::Unknown | Value::Pointer(Pointer { memory: Memory::Stack(_), .. })) {
             self.state.blur_stacks();
         }
+        self.state.trust_packets();
         self.state.bounded = true;
         Ok(())
     }
@@ -290,6 +292,7 @@ impl Walk<'_, '_, '_> {
         if !self.follows_call(function) {
             self.doubt();
             self.state.blur_stacks();
+            self.state.trust_packets();
             return self.unknown_call();
         }
         let mut frame = Frame::new(function, self.state.frames.len(), Returns::To(self.next));
@@ -306,6 +309,7 @@ impl Walk<'_, '_, '_> {
     /// Verified on its own; here only its result counts, which may be anything.
     fn call_global(&mut self, function: usize) -> Step {
         self.add_entry(Entry::Global { function, certain: self.state.certain });
+        self.state.trust_packets();
         self.state.clobber();
         let result = self.any();
         self.state.set(Reg::R0, result);
@@ -316,6 +320,7 @@ impl Walk<'_, '_, '_> {
         // An iterator's next may end the loop; others acquire, release, lock: nothing is proved after that.
         self.doubt();
         self.state.bounded = true;
+        self.state.trust_packets();
         self.unknown_call()
     }
 

@@ -140,11 +140,35 @@ impl State {
         }
     }
 
-    /// Packet pointers were compared with the end: this check does not follow how far they may go.
-    pub(super) fn trust_packets(&mut self) {
+    /// A pointer to the packet is not behind its end: this holds for all that were computed from the same.
+    pub(super) fn learn_range(&mut self, packet: Pointer, open: u32) {
+        let Ok(off) = u32::try_from(packet.off) else { return };
+        if off == 0 && open == 1 {
+            return;
+        }
         for value in self.values_mut() {
-            if matches!(value, Value::Pointer(Pointer { memory: Memory::Packet | Memory::PacketEnd, .. })) {
-                *value = Value::Unknown;
+            if let Value::Pointer(pointer) = value
+                && (pointer.memory, pointer.id) == (packet.memory, packet.id)
+            {
+                pointer.range = pointer.range.max(off.saturating_add(open));
+            }
+        }
+    }
+
+    /// Nothing is said of pointers to the packet any more.
+    pub(super) fn trust_packets(&mut self) {
+        self.replace_packets(Value::Unknown);
+    }
+
+    /// Pointers to the packet became numbers.
+    pub(super) fn lose_packets(&mut self) {
+        self.replace_packets(Value::Scalar(Scalar::some()));
+    }
+
+    fn replace_packets(&mut self, with: Value) {
+        for value in self.values_mut() {
+            if matches!(value, Value::Pointer(p) if p.memory.is_packet() || p.memory == Memory::PacketEnd) {
+                *value = with;
             }
         }
     }
