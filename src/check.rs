@@ -11,6 +11,7 @@ mod call;
 mod cfg;
 mod context;
 mod depth;
+mod dynptr;
 mod exit;
 mod findings;
 mod live;

@@ -33,6 +33,7 @@ impl Walk<'_, '_, '_> {
                 frame.stack.scramble(from, to);
             }
         }
+        self.make_dynptr(&args);
         self.locks(helper, &args)?;
         match args.released {
             Some(reference) => self.state.release(reference),
@@ -155,23 +156,26 @@ impl Walk<'_, '_, '_> {
             RetKind::MapValue | RetKind::MapValueOrNull => self.map_value(kind, args),
             RetKind::RingbufOrNull => {
                 let reference = self.fresh();
-                self.state.references.push((reference, self.slot));
+                self.state.acquire(reference, self.slot);
                 let pointer = Pointer::new(Memory::Record(args.size));
                 Value::Pointer(Pointer { reference, ..pointer.nullable(Null::Maybe, reference) })
             }
-            RetKind::SocketOrNull | RetKind::TcpSockOrNull | RetKind::SockCommonOrNull => self.socket(helper),
+            RetKind::SocketOrNull | RetKind::TcpSockOrNull | RetKind::SockCommonOrNull => {
+                self.object(ACQUIRE_SOCKETS.contains(&helper))
+            }
+            RetKind::KptrOrNull => self.object(true),
             _ => Value::Unknown,
         }
     }
 
-    fn socket(&mut self, helper: Helper) -> Value {
+    /// A socket or another thing of the kernel's, or null; it may have to be released.
+    fn object(&mut self, acquired: bool) -> Value {
         let id = self.fresh();
         let pointer = Pointer::new(Memory::Object).nullable(Null::Maybe, id);
-        let acquires = [Helper::SK_LOOKUP_TCP, Helper::SK_LOOKUP_UDP, Helper::SKC_LOOKUP_TCP];
-        if !acquires.contains(&helper) {
+        if !acquired {
             return Value::Pointer(pointer);
         }
-        self.state.references.push((id, self.slot));
+        self.state.acquire(id, self.slot);
         Value::Pointer(Pointer { reference: id, ..pointer })
     }
 
@@ -182,6 +186,7 @@ impl Walk<'_, '_, '_> {
         let memory = match self.program.inner_of(map) {
             Some(inner) => Memory::Map(inner),
             None if def.kind.has_own_values() => Memory::MapValue(map),
+            None if matches!(def.kind, MapKind::SOCKMAP | MapKind::SOCKHASH) => return self.object(true),
             None => return Value::Unknown,
         };
         let null = match kind {
@@ -321,6 +326,13 @@ impl Walk<'_, '_, '_> {
         self.doubt();
         self.state.bounded = true;
         self.state.trust_packets();
+        for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
+            match self.state.get(reg) {
+                Value::Pointer(Pointer { memory: Memory::Stack(_), .. }) => self.state.blur_stacks(),
+                Value::Pointer(Pointer { reference: held @ 1.., .. }) => self.state.hand_over(held),
+                _ => {}
+            }
+        }
         self.unknown_call()
     }
 
@@ -352,6 +364,8 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 }
+
+const ACQUIRE_SOCKETS: [Helper; 3] = [Helper::SK_LOOKUP_TCP, Helper::SK_LOOKUP_UDP, Helper::SKC_LOOKUP_TCP];
 
 /// Helpers of whose result kernels know a range.
 fn has_known_result(helper: Helper) -> bool {

@@ -61,7 +61,7 @@ impl Walk<'_, '_, '_> {
             }
             Memory::Function(_) | Memory::PacketEnd => Err(self.not_an_address(address)),
             // The fields of a map can be read, by the kernel's BTF.
-            Memory::Map(_) | Memory::Object => Ok(Value::Unknown),
+            Memory::Map(_) | Memory::Object | Memory::Dynptr => Ok(Value::Unknown),
         }
     }
 
@@ -92,7 +92,7 @@ impl Walk<'_, '_, '_> {
                 self.packet_access(pointer, off, u64::from(size), Use::Write)
             }
             Memory::Function(_) | Memory::PacketEnd => Err(self.not_an_address(address)),
-            Memory::Object => Ok(()),
+            Memory::Object | Memory::Dynptr => Ok(()),
         }
     }
 
@@ -195,6 +195,8 @@ impl Walk<'_, '_, '_> {
                 let id = self.fresh();
                 Ok(Value::Scalar(scalar.extend_sign(8 * size, Width::Bits64, id)))
             }
+            // Reading a dynptr is refused, but not by every kernel.
+            Loaded::Value(Value::Pointer(Pointer { memory: Memory::Dynptr, .. })) => Ok(Value::Unknown),
             Loaded::Value(value) => Ok(value),
             Loaded::Bytes => Ok(self.loaded(size, signed, Truth::Some)),
             Loaded::PartOfPointer => {

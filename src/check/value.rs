@@ -70,6 +70,8 @@ pub(super) enum Memory {
     PacketEnd,
     /// A socket or the like.
     Object,
+    /// No pointer: what a slot of the stack holds that is the first half of a dynptr.
+    Dynptr,
 }
 
 impl Memory {
@@ -115,6 +117,7 @@ impl Pointer {
             (Memory::Packet, _) => "a pointer to the packet",
             (Memory::PacketMeta, _) => "a pointer to the packet's metadata",
             (Memory::PacketEnd, _) => "the end of the packet",
+            (Memory::Dynptr, _) => "a dynptr",
             (Memory::Object, Null::Maybe) => "a kernel object or null",
             (Memory::Object, _) => "a kernel object",
         }
