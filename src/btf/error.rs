@@ -482,6 +482,12 @@ pub enum Rule {
     /// Deeper than the kernel follows (`E2BIG`).
     #[error("nested deeper than the 32 levels the kernel follows")]
     TooDeep,
+    /// As C it would be out of proportion: types without a name stand wherever they are used.
+    #[error("more than {limit} bytes of C for so little BTF")]
+    TooMuch {
+        /// How much C there may be.
+        limit: usize,
+    },
     /// Type tags stand next to their pointer (kernel 6.0 on).
     #[error("a type tag behind another modifier; tags come first")]
     TagOrder,

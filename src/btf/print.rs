@@ -13,7 +13,7 @@ impl View<'_> {
     /// them have their offset as a comment; padding that C would not put there itself is a member.
     ///
     /// # Errors
-    /// A type does not exist, is malformed, or is nested too deep.
+    /// A type does not exist, is malformed, or is nested too deep; or the C would be out of proportion to the BTF.
     pub fn to_c(&self, id: TypeId) -> Result<String, BtfError> {
         order::one(self, id)
     }

@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use super::records::Records;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The number of a type within its BTF; 0 is `void`.
@@ -71,15 +72,31 @@ impl<'a> Name<'a> {
     }
 }
 
+/// How much of a name is printed; no kernel takes longer ones (`KSYM_NAME_LEN`). In crafted BTF thousands of types can
+/// share a name of many kilobytes.
+const SHOWN: usize = 512;
+
+impl Name<'_> {
+    fn shown(&self) -> Cow<'_, str> {
+        match self.0.get(..SHOWN) {
+            Some(start) if start.len() < self.0.len() => {
+                Cow::Owned(format!("{}\u{2026}", String::from_utf8_lossy(start)))
+            }
+            _ => String::from_utf8_lossy(self.0),
+        }
+    }
+}
+
+/// Of a name of more than 512 bytes, which no kernel takes, the beginning and an ellipsis.
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&String::from_utf8_lossy(self.0))
+        f.pad(&self.shown())
     }
 }
 
 impl fmt::Debug for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&String::from_utf8_lossy(self.0), f)
+        fmt::Debug::fmt(&self.shown(), f)
     }
 }
 

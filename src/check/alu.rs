@@ -1,7 +1,7 @@
 //! Arithmetic, on numbers and on pointers.
 
 use super::Rule;
-use super::scalar::Scalar;
+use super::scalar::{Scalar, Truth};
 use super::value::{Memory, Null, Pointer, Value};
 use super::walk::{Step, Walk};
 use crate::asm::{AluOp, Extend, Reg, Source, Width, limits};
@@ -142,6 +142,11 @@ impl Walk<'_, '_, '_> {
             }
             return Ok(Value::Pointer(Pointer { off, ..pointer }));
         }
+        let packet = pointer.memory.is_packet();
+        if packet && by.truth == Truth::Some {
+            // The kernel may know a constant, and what was checked holds on.
+            return Ok(Value::Unknown);
+        }
         if by.smin() == i64::MIN && by.has_signed_ends() {
             return Err(self.wrong(Rule::PointerArithmetic, "the number that is added has no lower bound"));
         }
@@ -151,6 +156,10 @@ impl Walk<'_, '_, '_> {
                 let id = self.fresh();
                 var.alu(AluOp::Add, Width::Bits64, by, id)
             }
+        };
+        let pointer = match packet {
+            true => Pointer { id: self.fresh(), range: 0, behind: false, ..pointer },
+            false => pointer,
         };
         Ok(Value::Pointer(match var.value() {
             Some(value) => {

@@ -6,7 +6,7 @@ use super::scalar::Scalar;
 use super::value::{Memory, Null, Pointer, Value};
 use super::walk::{Step, Walk};
 use crate::asm::helper::{Access, ArgKind};
-use crate::asm::{Reg, limits};
+use crate::asm::{Helper, Reg, limits};
 use crate::map::MapKind;
 
 /// What the arguments of one call turned out to be.
@@ -23,13 +23,19 @@ pub(super) struct Args {
     memory: Option<(Pointer, Access)>,
     /// Bytes of a frame's stack that the helper may write.
     pub(super) written: Vec<(usize, i64, i64)>,
+    /// Where the helper makes a dynptr: frame, offset, and whether it has to be released.
+    pub(super) dynptr: Option<(usize, i64, bool)>,
 }
 
 impl Walk<'_, '_, '_> {
-    pub(super) fn arguments(&mut self, kinds: &[ArgKind]) -> Step<Args> {
+    pub(super) fn arguments(&mut self, helper: Helper, kinds: &[ArgKind]) -> Step<Args> {
         let mut args = Args::default();
         for (reg, &kind) in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5].into_iter().zip(kinds) {
             let value = self.read(reg)?;
+            if matches!(value, Value::Pointer(pointer) if pointer.memory.is_packet()) && kind != ArgKind::Any
+            {
+                self.packet_argument(helper, reg)?;
+            }
             if value != Value::Unknown || matches!(kind, ArgKind::Size | ArgKind::SizeOrZero) {
                 self.argument(reg, kind, value, &mut args)?;
             }
@@ -124,8 +130,17 @@ impl Walk<'_, '_, '_> {
                 self.lock_field(pointer)
             }
             (ArgKind::RingbufRelease, _) => self.released(reg, pointer, args),
-            (ArgKind::SockRelease, _) => {
+            (ArgKind::SockRelease | ArgKind::KptrOrNull, _) => {
                 args.released = Some(pointer.reference).filter(|reference| *reference != 0);
+                Ok(())
+            }
+            (ArgKind::KptrSlot, Memory::MapValue(map)) => self.kptr_field(pointer, map),
+            (ArgKind::ConstStr, Memory::MapValue(map)) => self.constant_string(reg, pointer, map),
+            (ArgKind::DynptrOut | ArgKind::RingbufDynptrOut, Memory::Stack(frame)) => {
+                self.dynptr_room(reg, (frame, pointer), kind == ArgKind::RingbufDynptrOut, args)
+            }
+            (ArgKind::Dynptr | ArgKind::RingbufDynptrRelease, Memory::Stack(frame)) => {
+                args.released = self.dynptr(reg, frame, pointer)?.filter(|_| kind != ArgKind::Dynptr);
                 Ok(())
             }
             _ => Ok(()),
@@ -222,6 +237,7 @@ impl Walk<'_, '_, '_> {
             }
             Memory::MapKey(map) => self.key_access(pointer, map, 0, size),
             Memory::Record(length) => self.record_access(pointer, length, 0, size),
+            Memory::Packet | Memory::PacketMeta => self.packet_access(pointer, 0, size, how),
             _ => Ok(()),
         }
     }
@@ -284,18 +300,22 @@ fn accepts(kind: ArgKind) -> Accepts {
         ArgKind::StackOrNull => Accepts::Pointers(|m| matches!(m, Memory::Stack(_))),
         ArgKind::RingbufRelease => Accepts::Pointers(|m| matches!(m, Memory::Record(_))),
         ArgKind::SockCommon | ArgKind::SockRelease => Accepts::Pointers(|m| m == Memory::Object),
+        // In some kinds of programs helpers take the context in place of a socket.
+        ArgKind::Sock
+        | ArgKind::Btf(_)
+        | ArgKind::BtfOrNull(_)
+        | ArgKind::PercpuBtf
+        | ArgKind::KptrOrNull => Accepts::Pointers(|m| matches!(m, Memory::Object | Memory::Context)),
         ArgKind::Dynptr | ArgKind::DynptrOut | ArgKind::RingbufDynptrOut | ArgKind::RingbufDynptrRelease => {
             Accepts::Pointers(|m| matches!(m, Memory::Stack(_)))
         }
-        _ => Accepts::Anything,
+        ArgKind::Any => Accepts::Anything,
     }
 }
 
 fn is_memory(memory: Memory) -> bool {
-    matches!(
-        memory,
-        Memory::Stack(_) | Memory::MapValue(_) | Memory::MapKey(_) | Memory::Record(_) | Memory::Packet
-    )
+    matches!(memory, Memory::Stack(_) | Memory::MapValue(_) | Memory::MapKey(_) | Memory::Record(_))
+        || memory.is_packet()
 }
 
 fn wrong_kind(reg: Reg, kind: ArgKind, value: Value) -> String {
@@ -318,7 +338,9 @@ fn expected(kind: ArgKind) -> &'static str {
         ArgKind::Dynptr | ArgKind::DynptrOut | ArgKind::RingbufDynptrOut | ArgKind::RingbufDynptrRelease => {
             "a dynptr on the stack"
         }
-        ArgKind::SockCommon | ArgKind::SockRelease => "a socket",
+        ArgKind::SockCommon | ArgKind::SockRelease | ArgKind::Sock => "a socket",
+        ArgKind::Btf(_) | ArgKind::PercpuBtf => "a pointer to an object of the kernel",
+        ArgKind::BtfOrNull(_) | ArgKind::KptrOrNull => "a pointer to an object of the kernel, or null",
         kind if kind.takes_null() => "a pointer to memory, or null",
         _ => "a pointer to memory",
     }

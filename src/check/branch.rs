@@ -38,16 +38,38 @@ impl Walk<'_, '_, '_> {
             (Value::Scalar(a), Value::Scalar(b)) => self.numbers(cond, width, a, b),
             (Value::Pointer(pointer), Value::Scalar(b)) => self.pointer(cond, width, pointer, b),
             (Value::Scalar(a), Value::Pointer(pointer)) => self.pointer(cond.swapped(), width, pointer, a),
-            (Value::Pointer(a), Value::Pointer(b)) if is_packet(a) && is_packet(b) => self.packets(),
-            (Value::Unknown, _) | (_, Value::Unknown) if is_packet_value(left) || is_packet_value(right) => {
-                self.packets()
+            (Value::Pointer(a), Value::Pointer(b)) => self.pointers(cond, width, (dst, a), (src, b)),
+            (Value::Unknown, Value::Pointer(other)) | (Value::Pointer(other), Value::Unknown)
+                if other.memory.is_packet() || other.memory == Memory::PacketEnd =>
+            {
+                self.state.trust_packets();
+                self.unknown()
             }
             _ => self.unknown(),
         }
     }
 
+    fn pointers(
+        &mut self,
+        cond: Cond,
+        width: Width,
+        (dst, a): (Reg, Pointer),
+        (src, b): (Source, Pointer),
+    ) -> Step {
+        let ends = |packet: Pointer, end: Pointer| match packet.memory {
+            Memory::Packet => end.memory == Memory::PacketEnd,
+            Memory::PacketMeta => end.memory == Memory::Packet && end.is_unmoved() && end.id == 0,
+            _ => false,
+        };
+        match src {
+            _ if ends(a, b) => self.packet_end(cond, width, (dst, a), false),
+            Source::Reg(src) if ends(b, a) => self.packet_end(cond, width, (src, b), true),
+            _ => self.unknown(),
+        }
+    }
+
     /// Goes on with what falls through now, and with the jump later; each with what it learns.
-    fn split(
+    pub(super) fn split(
         &mut self,
         taken: Option<impl FnOnce(&mut State)>,
         not_taken: Option<impl FnOnce(&mut State)>,
@@ -79,7 +101,7 @@ impl Walk<'_, '_, '_> {
         self.either()
     }
 
-    fn either(&mut self) -> Step {
+    pub(super) fn either(&mut self) -> Step {
         self.split(Some(|_: &mut State| {}), Some(|_: &mut State| {}))
     }
 
@@ -152,19 +174,6 @@ impl Walk<'_, '_, '_> {
         let rest = |state: &mut State| state.learn_null(pointer.id, false);
         if is_null { self.split(Some(null), Some(rest)) } else { self.split(Some(rest), Some(null)) }
     }
-
-    fn packets(&mut self) -> Step {
-        self.state.trust_packets();
-        self.either()
-    }
-}
-
-fn is_packet(pointer: Pointer) -> bool {
-    matches!(pointer.memory, Memory::Packet | Memory::PacketEnd)
-}
-
-fn is_packet_value(value: Value) -> bool {
-    matches!(value, Value::Pointer(pointer) if is_packet(pointer))
 }
 
 /// Whether a comparison of two ranges has one outcome only.

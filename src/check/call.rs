@@ -24,7 +24,7 @@ impl Walk<'_, '_, '_> {
             );
         };
         self.available(helper)?;
-        let args = self.arguments(proto.args)?;
+        let args = self.arguments(helper, proto.args)?;
         self.map_for_helper(helper, args.map)?;
         self.tail_call(helper)?;
         self.before_timer_call(helper, &args)?;
@@ -33,6 +33,7 @@ impl Walk<'_, '_, '_> {
                 frame.stack.scramble(from, to);
             }
         }
+        self.make_dynptr(&args);
         self.locks(helper, &args)?;
         match args.released {
             Some(reference) => self.state.release(reference),
@@ -40,6 +41,7 @@ impl Walk<'_, '_, '_> {
             None if helper == Helper::SK_RELEASE => self.state.references.clear(),
             None => {}
         }
+        self.move_packet(helper);
         let result = self.result(helper, proto.ret, &args);
         self.callback(helper, &args)?;
         self.state.clobber();
@@ -154,23 +156,26 @@ impl Walk<'_, '_, '_> {
             RetKind::MapValue | RetKind::MapValueOrNull => self.map_value(kind, args),
             RetKind::RingbufOrNull => {
                 let reference = self.fresh();
-                self.state.references.push((reference, self.slot));
+                self.state.acquire(reference, self.slot);
                 let pointer = Pointer::new(Memory::Record(args.size));
                 Value::Pointer(Pointer { reference, ..pointer.nullable(Null::Maybe, reference) })
             }
-            RetKind::SocketOrNull | RetKind::TcpSockOrNull | RetKind::SockCommonOrNull => self.socket(helper),
+            RetKind::SocketOrNull | RetKind::TcpSockOrNull | RetKind::SockCommonOrNull => {
+                self.object(ACQUIRE_SOCKETS.contains(&helper))
+            }
+            RetKind::KptrOrNull => self.object(true),
             _ => Value::Unknown,
         }
     }
 
-    fn socket(&mut self, helper: Helper) -> Value {
+    /// A socket or another thing of the kernel's, or null; it may have to be released.
+    fn object(&mut self, acquired: bool) -> Value {
         let id = self.fresh();
         let pointer = Pointer::new(Memory::Object).nullable(Null::Maybe, id);
-        let acquires = [Helper::SK_LOOKUP_TCP, Helper::SK_LOOKUP_UDP, Helper::SKC_LOOKUP_TCP];
-        if !acquires.contains(&helper) {
+        if !acquired {
             return Value::Pointer(pointer);
         }
-        self.state.references.push((id, self.slot));
+        self.state.acquire(id, self.slot);
         Value::Pointer(Pointer { reference: id, ..pointer })
     }
 
@@ -181,6 +186,7 @@ impl Walk<'_, '_, '_> {
         let memory = match self.program.inner_of(map) {
             Some(inner) => Memory::Map(inner),
             None if def.kind.has_own_values() => Memory::MapValue(map),
+            None if matches!(def.kind, MapKind::SOCKMAP | MapKind::SOCKHASH) => return self.object(true),
             None => return Value::Unknown,
         };
         let null = match kind {
@@ -261,6 +267,7 @@ impl Walk<'_, '_, '_> {
         if matches!(context, Value::Unknown | Value::Pointer(Pointer { memory: Memory::Stack(_), .. })) {
             self.state.blur_stacks();
         }
+        self.state.trust_packets();
         self.state.bounded = true;
         Ok(())
     }
@@ -290,6 +297,7 @@ impl Walk<'_, '_, '_> {
         if !self.follows_call(function) {
             self.doubt();
             self.state.blur_stacks();
+            self.state.trust_packets();
             return self.unknown_call();
         }
         let mut frame = Frame::new(function, self.state.frames.len(), Returns::To(self.next));
@@ -306,6 +314,7 @@ impl Walk<'_, '_, '_> {
     /// Verified on its own; here only its result counts, which may be anything.
     fn call_global(&mut self, function: usize) -> Step {
         self.add_entry(Entry::Global { function, certain: self.state.certain });
+        self.state.trust_packets();
         self.state.clobber();
         let result = self.any();
         self.state.set(Reg::R0, result);
@@ -316,6 +325,14 @@ impl Walk<'_, '_, '_> {
         // An iterator's next may end the loop; others acquire, release, lock: nothing is proved after that.
         self.doubt();
         self.state.bounded = true;
+        self.state.trust_packets();
+        for reg in [Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5] {
+            match self.state.get(reg) {
+                Value::Pointer(Pointer { memory: Memory::Stack(_), .. }) => self.state.blur_stacks(),
+                Value::Pointer(Pointer { reference: held @ 1.., .. }) => self.state.hand_over(held),
+                _ => {}
+            }
+        }
         self.unknown_call()
     }
 
@@ -347,6 +364,8 @@ impl Walk<'_, '_, '_> {
         Ok(())
     }
 }
+
+const ACQUIRE_SOCKETS: [Helper; 3] = [Helper::SK_LOOKUP_TCP, Helper::SK_LOOKUP_UDP, Helper::SKC_LOOKUP_TCP];
 
 /// Helpers of whose result kernels know a range.
 fn has_known_result(helper: Helper) -> bool {

@@ -15,6 +15,8 @@ pub(super) enum Field {
     FreeNumber,
     /// A pointer to the packet.
     Packet,
+    /// A pointer to what stands before the packet.
+    PacketMeta,
     /// The end of the packet.
     PacketEnd,
     /// Something this check does not follow.
@@ -42,6 +44,7 @@ pub(super) fn field(program: &Program<'_>, off: i64, size: u8, how: Use) -> Fiel
         Access::Unknown => Field::Unknown,
         Access::Allowed(field) => match field.pointer {
             Some(ContextPointer::Packet) => Field::Packet,
+            Some(ContextPointer::PacketMeta) => Field::PacketMeta,
             Some(ContextPointer::PacketEnd) => Field::PacketEnd,
             Some(_) => Field::Unknown,
             None if context.known() == Known::Fully => Field::FreeNumber,

@@ -55,10 +55,13 @@ impl Walk<'_, '_, '_> {
                 Ok(self.loaded(size, signed, Truth::All))
             }
             Memory::Context => self.load_context(pointer, off, size, signed),
-            Memory::Packet => Err(self.packet_unchecked()),
+            Memory::Packet | Memory::PacketMeta => {
+                self.packet_access(pointer, off, u64::from(size), Use::Read)?;
+                Ok(self.loaded(size, signed, Truth::All))
+            }
             Memory::Function(_) | Memory::PacketEnd => Err(self.not_an_address(address)),
             // The fields of a map can be read, by the kernel's BTF.
-            Memory::Map(_) | Memory::Object => Ok(Value::Unknown),
+            Memory::Map(_) | Memory::Object | Memory::Dynptr => Ok(Value::Unknown),
         }
     }
 
@@ -85,14 +88,12 @@ impl Walk<'_, '_, '_> {
             Memory::Record(length) => self.record_access(pointer, length, off, u64::from(size)),
             Memory::Context => self.context_access(pointer, off, size, Use::Write).map(|_| ()),
             Memory::Map(_) => Err(self.wrong(Rule::ReadOnly, "the fields of a map can only be read")),
-            Memory::Packet => Err(self.packet_unchecked()),
+            Memory::Packet | Memory::PacketMeta => {
+                self.packet_access(pointer, off, u64::from(size), Use::Write)
+            }
             Memory::Function(_) | Memory::PacketEnd => Err(self.not_an_address(address)),
-            Memory::Object => Ok(()),
+            Memory::Object | Memory::Dynptr => Ok(()),
         }
-    }
-
-    fn packet_unchecked(&mut self) -> super::walk::Stop {
-        self.wrong(Rule::PacketBounds, "the pointer was not compared with the end of the packet")
     }
 
     fn not_an_address(&mut self, value: Value) -> super::walk::Stop {
@@ -194,6 +195,8 @@ impl Walk<'_, '_, '_> {
                 let id = self.fresh();
                 Ok(Value::Scalar(scalar.extend_sign(8 * size, Width::Bits64, id)))
             }
+            // Reading a dynptr is refused, but not by every kernel.
+            Loaded::Value(Value::Pointer(Pointer { memory: Memory::Dynptr, .. })) => Ok(Value::Unknown),
             Loaded::Value(value) => Ok(value),
             Loaded::Bytes => Ok(self.loaded(size, signed, Truth::Some)),
             Loaded::PartOfPointer => {
@@ -314,6 +317,7 @@ impl Walk<'_, '_, '_> {
             Field::Number => self.loaded(size, signed, Truth::Some),
             Field::FreeNumber => self.loaded(size, signed, Truth::All),
             Field::Packet => Value::Pointer(Pointer::new(Memory::Packet)),
+            Field::PacketMeta => Value::Pointer(Pointer::new(Memory::PacketMeta)),
             Field::PacketEnd => Value::Pointer(Pointer::new(Memory::PacketEnd)),
             Field::Unknown | Field::None => Value::Unknown,
         })
@@ -347,7 +351,9 @@ impl Walk<'_, '_, '_> {
     pub(super) fn atomic_memory(&mut self, base: Reg) -> Step {
         match self.read(base)? {
             Value::Pointer(Pointer {
-                memory: Memory::Context | Memory::Packet, null: Null::Never, ..
+                memory: Memory::Context | Memory::Packet | Memory::PacketMeta,
+                null: Null::Never,
+                ..
             }) => Err(self.wrong(Rule::AtomicMemory, "the context and the packet have none")),
             _ => Ok(()),
         }

@@ -6,6 +6,9 @@ use super::scalar::{Scalar, Truth};
 use super::value::{Memory, Null, Pointer, Value};
 use crate::asm::{Reg, limits};
 
+/// How much of what is held is followed.
+const MANY_REFERENCES: usize = 64;
+
 /// The state of a program on one path.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
@@ -130,21 +133,72 @@ impl State {
         }
     }
 
+    /// Something has to be released from here on; the slot is where it was acquired.
+    pub(super) fn acquire(&mut self, reference: u32, slot: usize) {
+        if self.references.len() == MANY_REFERENCES {
+            // Nobody holds so much; what is not followed is not asked for.
+            self.references.clear();
+            self.certain = false;
+        }
+        self.references.push((reference, slot));
+    }
+
     /// Makes all pointers with a reference worthless.
     pub(super) fn release(&mut self, reference: u32) {
+        self.give(reference, Value::Scalar(Scalar::some()));
+    }
+
+    /// Who was given a pointer with this reference may have released it.
+    pub(super) fn hand_over(&mut self, reference: u32) {
+        self.give(reference, Value::Unknown);
+    }
+
+    fn give(&mut self, reference: u32, left: Value) {
         self.references.retain(|(held, _)| *held != reference);
         for value in self.values_mut() {
             if matches!(value, Value::Pointer(pointer) if pointer.reference == reference) {
-                *value = Value::Scalar(Scalar::some());
+                *value = left;
             }
         }
     }
 
-    /// Packet pointers were compared with the end: this check does not follow how far they may go.
-    pub(super) fn trust_packets(&mut self) {
+    /// An element's timer has no callback on this path.
+    pub(super) fn disarm(&mut self, element: u32) {
+        if element != 0 && !self.disarmed.contains(&element) {
+            self.disarmed.truncate(MANY_REFERENCES);
+            self.disarmed.push(element);
+        }
+    }
+
+    /// A pointer to the packet is not behind its end: this holds for all that were computed from the same.
+    pub(super) fn learn_range(&mut self, packet: Pointer, open: u32) {
+        let Ok(off) = u32::try_from(packet.off) else { return };
+        if off == 0 && open == 1 {
+            return;
+        }
         for value in self.values_mut() {
-            if matches!(value, Value::Pointer(Pointer { memory: Memory::Packet | Memory::PacketEnd, .. })) {
-                *value = Value::Unknown;
+            if let Value::Pointer(pointer) = value
+                && (pointer.memory, pointer.id) == (packet.memory, packet.id)
+            {
+                pointer.range = pointer.range.max(off.saturating_add(open));
+            }
+        }
+    }
+
+    /// Nothing is said of pointers to the packet any more.
+    pub(super) fn trust_packets(&mut self) {
+        self.replace_packets(Value::Unknown);
+    }
+
+    /// Pointers to the packet became numbers.
+    pub(super) fn lose_packets(&mut self) {
+        self.replace_packets(Value::Scalar(Scalar::some()));
+    }
+
+    fn replace_packets(&mut self, with: Value) {
+        for value in self.values_mut() {
+            if matches!(value, Value::Pointer(p) if p.memory.is_packet() || p.memory == Memory::PacketEnd) {
+                *value = with;
             }
         }
     }

@@ -7,7 +7,7 @@ use super::walk::{Step, Walk};
 use super::{Rule, Severity, cfg};
 use crate::asm::{Helper, Insn, Reg};
 use crate::base::{Capabilities, Clock, TimerFlags};
-use crate::btf::special::FieldKind;
+use crate::btf::special::{FieldKind, SpecialField};
 use crate::kind::ProgType;
 use crate::map::{MapDef, MapSource};
 use crate::target::{Fact, Feature, Subject};
@@ -101,6 +101,25 @@ impl Walk<'_, '_, '_> {
         self.field(pointer, map, FieldKind::SpinLock)
     }
 
+    /// The argument of `bpf_kptr_xchg`: exactly at a pointer to an object of the kernel.
+    pub(super) fn kptr_field(&mut self, pointer: Pointer, map: usize) -> Step {
+        let Some(def) = self.program.map(map).filter(|def| is_made_here(def)) else { return Ok(()) };
+        if let Some(var) = pointer.var {
+            let reason = "the offset is not a constant";
+            return self.wrong_if(var.truth != Truth::Some, Rule::ArgumentKind, reason);
+        }
+        let is_there =
+            |field: &SpecialField| field.kind.is_pointer() && i64::from(field.offset) == pointer.off;
+        if !def.fields.iter().any(is_there) {
+            let reason = format!(
+                "byte {} of the value of `{}` is no pointer to a kernel object",
+                pointer.off, def.name
+            );
+            return Err(self.wrong(Rule::ArgumentKind, reason));
+        }
+        Ok(())
+    }
+
     fn field(&mut self, pointer: Pointer, map: usize, kind: FieldKind) -> Step {
         let Some(def) = self.program.map(map) else { return Ok(()) };
         let (missing, beside) = match kind {
@@ -143,20 +162,14 @@ impl Walk<'_, '_, '_> {
         match helper {
             Helper::TIMER_INIT => {
                 self.clock();
-                self.disarm(timer.id);
+                self.state.disarm(timer.id);
             }
             Helper::TIMER_SET_CALLBACK => self.state.disarmed.retain(|id| *id != timer.id),
-            Helper::TIMER_CANCEL => self.disarm(timer.id),
+            Helper::TIMER_CANCEL => self.state.disarm(timer.id),
             Helper::TIMER_START => self.start(timer),
             _ => {}
         }
         Ok(())
-    }
-
-    fn disarm(&mut self, id: u32) {
-        if id != 0 && !self.state.disarmed.contains(&id) {
-            self.state.disarmed.push(id);
-        }
     }
 
     fn clock(&mut self) {

@@ -28,6 +28,10 @@ pub(super) struct Pointer {
     pub(super) id: u32,
     /// What has to be released, where that is not 0.
     pub(super) reference: u32,
+    /// How many bytes behind what it was computed from are known to be in the packet.
+    pub(super) range: u32,
+    /// It was found behind the end of the packet: some kernels know the outcome of another comparison.
+    pub(super) behind: bool,
 }
 
 /// Whether a pointer may be null.
@@ -60,15 +64,31 @@ pub(super) enum Memory {
     Record(Option<u64>),
     /// The packet.
     Packet,
+    /// What stands before the packet.
+    PacketMeta,
     /// The end of the packet.
     PacketEnd,
     /// A socket or the like.
     Object,
+    /// No pointer: what a slot of the stack holds that is the first half of a dynptr.
+    Dynptr,
+}
+
+impl Memory {
+    /// Whether how much of it there is shows at run time.
+    pub(super) const fn is_packet(self) -> bool {
+        matches!(self, Self::Packet | Self::PacketMeta)
+    }
 }
 
 impl Pointer {
+    /// Whether it is as it was loaded from the context.
+    pub(super) const fn is_unmoved(self) -> bool {
+        self.off == 0 && self.var.is_none()
+    }
+
     pub(super) const fn new(memory: Memory) -> Self {
-        Self { memory, off: 0, var: None, null: Null::Never, id: 0, reference: 0 }
+        Self { memory, off: 0, var: None, null: Null::Never, id: 0, reference: 0, range: 0, behind: false }
     }
 
     pub(super) const fn at(mut self, off: i64) -> Self {
@@ -95,7 +115,9 @@ impl Pointer {
             (Memory::Record(_), Null::Maybe) => "a ring buffer record or null",
             (Memory::Record(_), _) => "a ring buffer record",
             (Memory::Packet, _) => "a pointer to the packet",
+            (Memory::PacketMeta, _) => "a pointer to the packet's metadata",
             (Memory::PacketEnd, _) => "the end of the packet",
+            (Memory::Dynptr, _) => "a dynptr",
             (Memory::Object, Null::Maybe) => "a kernel object or null",
             (Memory::Object, _) => "a kernel object",
         }
@@ -135,6 +157,7 @@ impl Value {
                 };
                 var && (a.memory, a.off, a.null) == (b.memory, b.off, b.null)
                     && (a.reference == 0) == (b.reference == 0)
+                    && a.range <= b.range
             }
             _ => self == other,
         }
@@ -150,7 +173,7 @@ impl Value {
                     (Some(a), Some(b)) => a.same_values(b),
                     _ => false,
                 };
-                var && (a.memory, a.off, a.null) == (b.memory, b.off, b.null)
+                var && (a.memory, a.off, a.null, a.range) == (b.memory, b.off, b.null, b.range)
             }
             _ => self == other,
         }

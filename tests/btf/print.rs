@@ -2,7 +2,7 @@
 //! agreed on all sizes and offsets.
 
 use bpfsmith::btf::{
-    Btf, BtfType, Builder, IntEncoding, Kind, Linkage, Name, StructDef, Timer, TypeId, VarSecInfo,
+    Btf, BtfType, Builder, IntEncoding, Kind, Linkage, Name, Rule, StructDef, Timer, TypeId, VarSecInfo,
 };
 
 /// All 19 kinds.
@@ -94,4 +94,29 @@ fn names_that_are_no_text() {
         (name.to_string(), name.as_str(), format!("{name:?}")),
         ("caf\u{fffd}".into(), None, "\"caf\u{fffd}\"".into())
     );
+}
+
+#[test]
+fn a_name_no_kernel_takes_is_not_printed_whole() {
+    let name = "x".repeat(600);
+    let shown = Name::from(name.as_str()).to_string();
+    assert_eq!(shown, format!("{}\u{2026}", &name[..512]));
+    assert_eq!(Name::from(&name[..512]).to_string(), name[..512]);
+}
+
+/// A struct without a name is written out wherever it is used: a few bytes of BTF would be megabytes of C.
+#[test]
+fn as_c_it_stays_in_proportion() {
+    let mut b = Builder::new();
+    let int = i32::btf(&mut b).unwrap();
+    let mut def = StructDef::new("");
+    for index in 0..2000 {
+        def = def.member(format!("member_{index}"), int);
+    }
+    let large = b.structure(def).unwrap();
+    for index in 0..2000 {
+        b.var(&format!("var_{index}"), large, Linkage::Static).unwrap();
+    }
+    let error = b.finish().unwrap().all_to_c().unwrap_err();
+    assert!(matches!(error.rule, Rule::TooMuch { .. }), "{error}");
 }

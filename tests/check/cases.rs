@@ -11,6 +11,9 @@ use bpfsmith::target::Target;
 
 use crate::objects::{code, object};
 
+#[path = "areas.rs"]
+mod areas;
+
 /// A program with a mistake.
 pub(crate) struct Case {
     pub name: &'static str,
@@ -23,7 +26,7 @@ pub(crate) struct Case {
     pub object: Object,
 }
 
-struct Cases(Vec<Case>);
+pub(crate) struct Cases(Vec<Case>);
 
 type Body = fn(&mut Assembler);
 
@@ -138,6 +141,8 @@ pub(crate) fn cases() -> Vec<Case> {
     exits(&mut cases);
     timers(&mut cases);
     timers_at_run_time(&mut cases);
+    areas::packets(&mut cases);
+    areas::dynptrs(&mut cases);
     let order = |rule: Rule| Rule::ALL.iter().position(|r| *r == rule);
     cases.0.sort_by_key(|case| order(case.rule));
     cases.0

@@ -135,6 +135,40 @@ fn queue(a: &mut Assembler) {
     a.jne(R0, 0, empty).ldx(Size::DW, R0, R10, -16).and(R0, 1).exit().bind(empty).mov(R0, 0).exit();
 }
 
+fn dynptr(a: &mut Assembler) {
+    a.load_map(R1, "ring")
+        .mov(R2, 24)
+        .mov(R3, 0)
+        .mov(R4, R10)
+        .add(R4, -32)
+        .call(Helper::RINGBUF_RESERVE_DYNPTR);
+    a.st(Size::DW, R10, -8, 7)
+        .mov(R1, R10)
+        .add(R1, -32)
+        .mov(R2, 0)
+        .mov(R3, R10)
+        .add(R3, -8)
+        .mov(R4, 8)
+        .mov(R5, 0);
+    a.call(Helper::DYNPTR_WRITE);
+    a.mov(R1, R10).add(R1, -32).mov(R2, 0).call(Helper::RINGBUF_SUBMIT_DYNPTR).mov(R0, 0).exit();
+}
+
+/// A header of variable length, as IPv4 has.
+fn header(a: &mut Assembler) {
+    let out = a.label();
+    a.ldx(Size::W, R6, R1, 0).ldx(Size::W, R7, R1, 4).mov(R2, R6).add(R2, 20).jgt(R2, R7, out);
+    a.ldx(Size::B, R3, R6, 0).and(R3, 15).lsh(R3, 2).mov(R4, R6).add(R4, R3).mov(R5, R4).add(R5, 8);
+    a.jgt(R5, R7, out).ldx(Size::H, R0, R4, 2).st(Size::H, R4, 6, 0).mov(R0, 2).exit();
+    a.bind(out).mov(R0, 1).exit();
+}
+
+fn metadata(a: &mut Assembler) {
+    let out = a.label();
+    a.ldx(Size::W, R2, R1, 8).ldx(Size::W, R3, R1, 0).mov(R4, R2).add(R4, 4).jgt(R4, R3, out);
+    a.ldx(Size::W, R0, R2, 0).bind(out).mov(R0, 2).exit();
+}
+
 /// Stores through a pointer to the caller's stack.
 fn store(a: &mut Assembler) {
     a.stx(Size::DW, R1, 0, R2).ldx(Size::DW, R0, R1, 8).exit();
@@ -169,6 +203,9 @@ pub(crate) fn good() -> Vec<(ProgramKind, Code, Vec<Function>)> {
         (ProgramKind::SOCKET_FILTER, code(sum), Vec::new()),
         (ProgramKind::XDP, code(sum), Vec::new()),
         (ProgramKind::XDP, code(packet), Vec::new()),
+        (ProgramKind::XDP, code(header), Vec::new()),
+        (ProgramKind::XDP, code(metadata), Vec::new()),
+        (ProgramKind::SCHED_CLS, code(dynptr), Vec::new()),
         (ProgramKind::SOCKET_FILTER, code(visit_all), vec![("visit", code(visit))]),
         (ProgramKind::XDP, code(rounds), vec![("round", code(round))]),
         (ProgramKind::SCHED_CLS, code(tail), Vec::new()),

@@ -9,7 +9,7 @@ use crate::cases;
 use crate::good::{double, good, tick};
 use crate::objects::{code, example_of, object};
 use crate::samples;
-use crate::typed;
+use crate::typed::{self, Context};
 
 /// A sequence of numbers that look random (splitmix64).
 pub(crate) struct Random(u64);
@@ -39,10 +39,15 @@ impl Random {
 const KINDS: [ProgramKind; 4] =
     [ProgramKind::SOCKET_FILTER, ProgramKind::CGROUP_SKB_EGRESS, ProgramKind::XDP, ProgramKind::SCHED_CLS];
 
-/// All of them.
+/// A number from the environment, or 1.
+fn asked(name: &str) -> u64 {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(1)
+}
+
+/// All of them. `SEED` makes others, `TIMES` more.
 pub(crate) fn objects() -> Vec<Object> {
-    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
-    let mut random = Random(seed.unwrap_or(1));
+    let mut random = Random(asked("SEED"));
+    let times = asked("TIMES");
     let mut objects: Vec<Object> =
         cases::cases().into_iter().filter(|case| case.target.is_none()).map(|case| case.object).collect();
     let good = good();
@@ -50,12 +55,12 @@ pub(crate) fn objects() -> Vec<Object> {
     for (kind, main, functions) in &good {
         objects.extend(object(*kind, "GPL", main.clone(), functions.clone()));
     }
-    for _ in 0..1600 {
+    for _ in 0..1600 * times {
         let (kind, main, functions) = &good[random.below(good.len())];
         let mutated = mutate(&mut random, main);
         objects.extend(object(*kind, "GPL", mutated, functions.clone()));
     }
-    for _ in 0..400 {
+    for _ in 0..400 * times {
         let with_callback: Vec<_> = good.iter().filter(|(_, _, functions)| !functions.is_empty()).collect();
         let (kind, main, functions) = with_callback[random.below(with_callback.len())];
         let mut functions = functions.clone();
@@ -63,16 +68,20 @@ pub(crate) fn objects() -> Vec<Object> {
         functions[which].1 = mutate(&mut random, &functions[which].1);
         objects.extend(object(*kind, "GPL", main.clone(), functions));
     }
-    for _ in 0..400 {
+    for _ in 0..400 * times {
         objects.extend(mutated_example(&mut random));
     }
-    for _ in 0..4000 {
+    for _ in 0..4000 * times {
         let kind = random.pick(&KINDS);
-        let offset = if kind == ProgramKind::XDP { 16 } else { 0 };
-        let made = typed::generate(&mut random, offset);
+        let context = match kind {
+            ProgramKind::XDP => Context { number: 16, packet: Some((0, 4)) },
+            ProgramKind::SOCKET_FILTER => Context { number: 0, packet: None },
+            _ => Context { number: 0, packet: Some((76, 80)) },
+        };
+        let made = typed::generate(&mut random, context);
         objects.extend(object(kind, "GPL", made, vec![("tick", code(tick)), ("double", code(double))]));
     }
-    for _ in 0..800 {
+    for _ in 0..800 * times {
         let kind = random.pick(&KINDS);
         let made = generate(&mut random);
         objects.extend(object(kind, "GPL", made, vec![("tick", code(tick)), ("double", code(double))]));

@@ -31,7 +31,14 @@ const FREE: [Reg; 8] = [R0, R2, R3, R4, R6, R7, R8, R9];
 const KEPT: [Reg; 4] = [R6, R7, R8, R9];
 const MAPS: [&str; 6] = ["array", "hash", "timers", "locks", "global", "other"];
 
-pub(crate) fn generate(random: &mut Random, context_offset: i32) -> Code {
+/// Where a kind has what in its context: a number, and the packet and its end.
+#[derive(Clone, Copy)]
+pub(crate) struct Context {
+    pub number: i32,
+    pub packet: Option<(i32, i32)>,
+}
+
+pub(crate) fn generate(random: &mut Random, context: Context) -> Code {
     let mut a = Assembler::new();
     let out = a.label();
     let mistakes = random.pick(&[8, 30, 100, 100_000]);
@@ -41,7 +48,7 @@ pub(crate) fn generate(random: &mut Random, context_offset: i32) -> Code {
     writer.a.mov(R9, R1);
     writer.holds[9] = Holds::Context;
     for _ in 0..3 + writer.random.below(16) {
-        writer.piece(context_offset);
+        writer.piece(context);
     }
     writer.finish()
 }
@@ -95,10 +102,11 @@ impl Writer<'_> {
         R2
     }
 
-    fn piece(&mut self, context_offset: i32) {
-        match self.random.below(22) {
+    fn piece(&mut self, context: Context) {
+        match self.random.below(24) {
             0 => self.constant(),
-            1 => self.context(context_offset),
+            1 => self.context(context.number),
+            22 | 23 => self.packet(context),
             2..=5 => self.arithmetic(),
             6 | 7 => self.value(),
             8 | 9 => self.direct(),
@@ -133,6 +141,52 @@ impl Writer<'_> {
         let offset = if self.slips() { self.random.pick(&[2, 60, 192, 300]) } else { offset };
         self.a.ldx(Size::W, dst, base, offset);
         self.set(dst, Holds::Number);
+    }
+
+    /// A part of the packet, compared with its end, then accessed.
+    fn packet(&mut self, context: Context) {
+        let (Some((data, data_end)), Some(base)) = (context.packet, self.find(|h| h == Holds::Context))
+        else {
+            return;
+        };
+        if [R2, R3, R4].contains(&base) {
+            return;
+        }
+        self.a.ldx(Size::W, R2, base, data).ldx(Size::W, R3, base, data_end).mov(R4, R2);
+        let moved = self.random.one_in(3);
+        if moved {
+            let by = self.number();
+            if [R2, R3, R4].contains(&by) {
+                return;
+            }
+            self.a.and(by, self.random.pick(&[7, 63, 255])).add(R4, by).mov(R2, R4);
+        }
+        let checked = self.random.pick(&[2, 8, 14, 34]);
+        self.a.add(R4, checked);
+        let (out, inside) = (self.out, self.a.label());
+        match self.random.below(6) {
+            0 => self.a.jump_if(Cond::Gt, Width::Bits64, R4, R3, out),
+            1 => self.a.jump_if(Cond::Ge, Width::Bits64, R4, R3, out),
+            2 => self.a.jump_if(Cond::Lt, Width::Bits64, R3, R4, out),
+            3 => self.a.jump_if(Cond::Le, Width::Bits64, R3, R4, out),
+            4 => self.a.jump_if(Cond::Le, Width::Bits64, R4, R3, inside).ja(out),
+            _ => self.a.jump_if(Cond::Gt, Width::Bits64, R3, R4, inside).ja(out),
+        };
+        self.a.bind(inside);
+        if self.random.one_in(6) {
+            self.a.jump_if(Cond::Gt, Width::Bits64, R4, R3, out);
+        }
+        self.holds[2..5].fill(Holds::Nothing);
+        let size = self.random.pick(&[Size::B, Size::H, Size::W]);
+        let last = checked - i32::from(size.bytes());
+        let off = if self.slips() { last + 1 + self.random.below(2) as i32 } else { last };
+        let (base, off) = if self.random.one_in(4) { (R4, off - checked) } else { (R2, off) };
+        if self.random.one_in(4) {
+            self.a.st(size, base, off, 7);
+        } else {
+            self.a.ldx(size, R3, base, off);
+            self.set(R3, Holds::Number);
+        }
     }
 
     fn arithmetic(&mut self) {

@@ -9,6 +9,10 @@ use std::collections::{HashMap, HashSet};
 /// Deeper than types are.
 const DEEP: usize = 200;
 
+/// How many bytes of C there may be for each byte of BTF, and how many in any case; a kernel's BTF has less than one.
+const C_PER_BYTE: usize = 32;
+const SOME_C: usize = 1 << 16;
+
 pub(super) fn one(view: &View<'_>, id: TypeId) -> Result<String, BtfError> {
     let mut printer = Printer::new(view);
     printer.visit(id, Use::Complete, 0)?;
@@ -29,6 +33,11 @@ pub(super) fn all(view: &View<'_>) -> Result<String, BtfError> {
         }
     }
     Ok(printer.out)
+}
+
+/// The bytes of BTF there are to print, with those it is split from.
+fn size(view: &View<'_>) -> usize {
+    view.types.len() + view.strings.len() + view.base.as_ref().map_or(0, |base| size(base))
 }
 
 /// How a type is used.
@@ -58,6 +67,8 @@ pub(super) struct Printer<'v> {
     /// Enumerations without a name that are printed where they are used.
     pub(super) inlined: HashSet<TypeId>,
     pub(super) aligns: HashMap<TypeId, u32>,
+    /// How many bytes of C there may be.
+    limit: usize,
 }
 
 impl<'v> Printer<'v> {
@@ -81,6 +92,7 @@ impl<'v> Printer<'v> {
             seen,
             inlined: HashSet::new(),
             aligns: HashMap::new(),
+            limit: SOME_C + C_PER_BYTE * size(view),
         }
     }
 
@@ -175,7 +187,8 @@ impl<'v> Printer<'v> {
         let text = declare::statement(self, id)?;
         self.out.push_str(&text);
         self.out.push_str(";\n\n");
-        Ok(())
+        let limit = self.limit;
+        if self.out.len() > limit { Err(self.view.place(id).error(Rule::TooMuch { limit })) } else { Ok(()) }
     }
 
     fn is_nameless(&self, id: TypeId) -> bool {
