@@ -194,13 +194,14 @@ impl Target {
 
     /// A kernel that has everything there is or will be: what is planned for it is planned for any kernel of which nothing is
     /// known to be missing, and notes no assumption.
+    #[cfg(feature = "kernel")]
     pub(crate) const fn with_everything(endian: Endian) -> Self {
         let mut target = Self::unknown(endian);
         target.release = Some(KernelVersion::new(u16::MAX, u16::MAX));
         target
     }
 
-    /// Whether it is as [`with_everything`](Self::with_everything) has it: nothing has to be asked.
+    /// Whether it has all there is or will be: then nothing has to be asked.
     pub(crate) fn has_everything(&self) -> bool {
         self.release == Some(KernelVersion::new(u16::MAX, u16::MAX)) && self.facts.is_empty()
     }

@@ -75,8 +75,8 @@ impl Told {
     /// How many records there are, all as they were sent.
     fn compare(&self, sent: &LinkedProgram) -> usize {
         let name = &sent.def.name;
-        let functions: Vec<_> = self.func_info.iter().map(|record| words(record)).collect();
-        let lines: Vec<_> = self.line_info.iter().map(|record| words(record)).collect();
+        let functions: Vec<_> = self.func_info.iter().map(words).collect();
+        let lines: Vec<_> = self.line_info.iter().map(words).collect();
         let types = |records: &[FuncInfo]| records.iter().map(|record| record.type_id.0).collect::<Vec<_>>();
         assert_eq!(
             functions.iter().map(|record| record[1]).collect::<Vec<_>>(),

@@ -77,7 +77,7 @@ fn refusal(insn: &Insn) -> Option<Refusal> {
     const MOD: u8 = 0x90;
     const WORD: u8 = 0x00;
     const DOUBLE: u8 = 0x18;
-    let Some(slot) = insn.encode().into_iter().next() else { return None };
+    let slot = insn.encode().into_iter().next()?;
     let (opcode, group) = (slot.opcode(), insn.isa());
     let arithmetic = matches!(opcode & 0x07, 0x04 | 0x07);
     let words = match opcode {
