@@ -11,7 +11,7 @@ mod samples;
 
 use std::path::Path;
 
-use bpfsmith::asm::walk;
+use bpfsmith::asm::{Code, Insn, walk};
 use bpfsmith::base::Endian;
 
 /// xorshift64*, so that no run differs from another.
@@ -103,6 +103,24 @@ fn text() {
     let labels = b"again: r0 += 1 # a\nif r0 s< 0x10 goto again\ncall bpf_ktime_get_ns; exit\n".to_vec();
     let seeds: Vec<_> = insns.chain(functions).chain([labels]).collect();
     run(targets::text, &seeds, 20_000, 64);
+}
+
+#[test]
+fn check() {
+    let objects = [samples::map_elem::object().unwrap(), samples::timer_cancel::object(true).unwrap()];
+    let functions = objects.iter().flat_map(|object| object.functions());
+    let bytes = |code: &Code| [vec![1], code.encode(Endian::Little)].concat();
+    let mut seeds: Vec<_> = functions.map(|function| bytes(&function.code)).collect();
+    // Each instruction with an exit behind it, and a function of one slot or two.
+    let walked = walk::all().map(|insn| {
+        let exit = Insn::Exit.encode();
+        let rest = if insn.encode().len() == 2 { vec![exit, exit, exit] } else { vec![exit, exit] };
+        let slots = [vec![insn.encode()], rest].concat();
+        let slots = slots.iter().flat_map(|slots| [Some(slots.first()), slots.second()]).flatten();
+        [vec![0], slots.flat_map(|slot| slot.to_bytes(Endian::Little)).collect()].concat()
+    });
+    seeds.extend(walked.step_by(7));
+    run(targets::check, &seeds, 4_000, 512);
 }
 
 #[test]

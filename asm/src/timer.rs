@@ -51,6 +51,12 @@
 //!
 //! A timer is freed with its element (deleted, replaced, evicted), and with the last descriptor and pin of its map, whatever
 //! programs still use the map. The program whose function was set stays loaded until cancel, or until then.
+//!
+//! The kernel's documentation has an -EPERM of `bpf_timer_set_callback` too, for a map that nobody holds. It is not to be met
+//! with: when the last descriptor or pin goes, the kernel frees the timers as well, and of a timer that is not ready the
+//! answer is -EINVAL, of set_callback, start and cancel alike. Between the two steps, on another CPU, there are some
+//! microseconds in which set_callback answers -EPERM before 7.0; since 7.0 it does not ask who holds the map. Only
+//! `bpf_timer_init` answers -EPERM, for as long as nobody holds the map.
 
 use core::fmt;
 

@@ -3,12 +3,18 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use bpfsmith::asm::{
-    AluOp, AtomicOp, Cast, Code, Cond, Extend, Helper, Insn, MapRef, Narrow, Reg, Size, Slot, Source,
-    StackArg, SwapBits, SwapOp, Width,
+    AluOp, AtomicOp, Cast, Code, CodeError, Cond, Extend, Helper, Insn, LocId, MapRef, Narrow, Reg, Reloc,
+    RelocKind, Size, Slot, Source, StackArg, SwapBits, SwapOp, SymbolId, Width,
 };
 use bpfsmith::base::{Endian, Errno};
-use bpfsmith::btf::{View, special};
+use bpfsmith::btf::{Timer, View, special};
 use bpfsmith::kernel::{Rejection, Sources, VerifierLog};
+use bpfsmith::kind::ProgramKind;
+use bpfsmith::map::MapSpec;
+use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
+use bpfsmith::program::ProgramSpec;
+use bpfsmith::target::Target;
+use std::sync::Arc;
 
 /// Any bytes, read as instructions: what decodes encodes to the same bytes, in both byte orders.
 pub fn insn_decode(data: &[u8]) {
@@ -130,6 +136,57 @@ pub fn btf_decode(data: &[u8]) {
     let swapped = btf.encode(other);
     let swapped = View::new(&swapped).expect("its own encoding reads");
     assert_eq!(swapped.encode(endian), bytes);
+}
+
+/// Any bytes, read as the slots of a program and of a function it calls: whatever they are, check says something of them.
+pub fn check(data: &[u8]) {
+    let Some((&first, rest)) = data.split_first() else { return };
+    let slots: Vec<_> =
+        rest.as_chunks().0.iter().map(|bytes| Slot::from_bytes(*bytes, Endian::Little)).collect();
+    let kinds = [
+        ProgramKind::SOCKET_FILTER,
+        ProgramKind::XDP,
+        ProgramKind::SCHED_CLS,
+        ProgramKind::CGROUP_SKB_EGRESS,
+        ProgramKind::KPROBE,
+        ProgramKind::SYSCALL,
+    ];
+    let kind = kinds[usize::from(first) % kinds.len()];
+    let (main, other) = slots.split_at(slots.len() * 2 / 3);
+    let (Ok(main), Ok(other)) = (code(main), code(other)) else { return };
+    let Ok(object) = object(kind, main, other) else { return };
+    for target in [Target::of_kernel(5, 15), Target::of_kernel(6, 18), Target::of_kernel(7, 2)] {
+        assert!(!bpfsmith::check::check(&object, &target).to_string().is_empty());
+    }
+}
+
+fn object(kind: ProgramKind, main: Code, other: Code) -> std::result::Result<Object, ObjectError> {
+    let mut object = ObjectBuilder::new("fuzz").license("GPL");
+    object.add_map(MapSpec::array::<[u64; 2]>("array").max_entries(1));
+    object.add_map(MapSpec::hash::<u32, Timer>("plain").max_entries(4));
+    object.add_map(MapSpec::ringbuf("ring", 4096));
+    object.add_map(MapSpec::prog_array("programs").max_entries(4));
+    object.add_map(MapSpec::array_of_maps("outer", MapSpec::hash::<u32, u64>("inner").max_entries(4)));
+    object.add_program(ProgramSpec::new("main", kind), Ok(main));
+    object.add_function("other", Ok(other));
+    object.finish()
+}
+
+/// Where slots name a map or a function, they name one of those there are.
+fn code(slots: &[Slot]) -> std::result::Result<Code, CodeError> {
+    let symbols = ["array", "plain", "ring", "programs", "outer", "other"];
+    let relocs = (0..).zip(slots).filter_map(|(at, slot)| {
+        let (kind, symbol) = match (slot.opcode(), slot.src()) {
+            (0x18, 1) => (RelocKind::Map, slot.imm().unsigned_abs() % 5),
+            (0x18, 2) => (RelocKind::MapValue { offset: slot.off().unsigned_abs().into() }, 0),
+            (0x18, 4) => (RelocKind::LoadFunction, 5),
+            (0x85, 1) => (RelocKind::CallFunction, 5),
+            _ => return None,
+        };
+        Some(Reloc { slot: at, kind, symbol: SymbolId(symbol) })
+    });
+    let lines = slots.iter().map(|slot| (*slot, LocId::UNKNOWN)).collect();
+    Code::from_parts(lines, Vec::new(), relocs.collect(), symbols.map(Arc::from).to_vec())
 }
 
 /// Any bytes, read as a verifier log: it stays bounded, and nothing of it drives a terminal.
