@@ -16,9 +16,29 @@ pub trait Kind: Sealed {
 }
 
 /// A kind whose program the kernel lets be swapped in place.
+///
+/// ```
+/// # use bpfsmith::{kernel::Program, link::*};
+/// fn swap(link: &mut XdpLink, program: &Program) -> Result<(), LinkError> { link.update(program) }
+/// ```
+/// A tracepoint's is not of them:
+/// ```compile_fail,E0599
+/// # use bpfsmith::{kernel::Program, link::*};
+/// fn swap(link: &mut RawTracepointLink, program: &Program) -> Result<(), LinkError> { link.update(program) }
+/// ```
 pub trait Update: Kind {}
 
 /// A kind that the kernel detaches at once. The others go with their last descriptor and pin.
+///
+/// ```
+/// # use bpfsmith::link::*;
+/// fn detach(link: NetnsLink) -> Result<(), LinkError> { link.detach() }
+/// ```
+/// An iterator's is not of them:
+/// ```compile_fail,E0599
+/// # use bpfsmith::link::*;
+/// fn detach(link: IterLink) -> Result<(), LinkError> { link.detach() }
+/// ```
 pub trait Detach: Kind {}
 
 /// Closes [`Kind`].

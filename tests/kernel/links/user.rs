@@ -85,8 +85,8 @@ fn page_faults() {
     let again = PerfEventLink::attach(counts.program(), &event, 0).unwrap_err();
     assert!(matches!(again, LinkError::Kernel { errno: Errno::EEXIST, cause: Some(_), .. }), "{again}");
     drop(event);
-    // Memory fresh from the kernel is there when it is first written to.
-    drop(black_box(vec![1u8; 16 << 20]));
+    // Memory fresh from the kernel is there when it is first written to; so much is always fresh.
+    drop(black_box(vec![1u8; 64 << 20]));
     assert!(counts.runs() > 0);
     if has_kernel(6, 6).is_ok() {
         let info = link.info().unwrap();
