@@ -20,7 +20,7 @@ pub(crate) use verify::{Flaw, verify};
 use std::panic::Location;
 
 use crate::asm::{
-    AluOp, AtomicOp, BtfScope, Code, Cond, CoreKind, Helper, Reg, Size, SwapBits, SwapOp, Width,
+    AluOp, AtomicOp, BtfScope, Code, Cond, CoreKind, Helper, Narrow, Reg, Size, SwapBits, SwapOp, Width,
 };
 
 /// The line of the user's code that asked for an operation.
@@ -192,6 +192,12 @@ pub(crate) enum Op {
     /// The rest of the register is zero. With [`Op::SignExtend`] behind it, one instruction where there is one.
     Load {
         size: Size,
+        addr: Addr,
+        memory: Memory,
+    },
+    /// The sign goes up to 64 bits. Made by the passes, where the instruction set has it.
+    LoadSx {
+        size: Narrow,
         addr: Addr,
         memory: Memory,
     },

@@ -10,10 +10,14 @@ mod alu;
 mod choose;
 mod compare;
 mod dead;
+mod extend;
 mod facts;
 mod flow;
+mod loops;
 mod memory;
 mod params;
+mod reassociate;
+mod sink;
 mod values;
 
 use super::ir::Function;
@@ -30,10 +34,13 @@ pub(crate) fn optimise(function: &mut Function, isa: Isa) {
     if choose::choose(function) {
         flow::simplify(function);
     }
+    reassociate::reassociate(function);
     number(function, isa);
     flow::simplify(function);
-    let order = function.reverse_postorder();
-    dead::drop_unused(function, &order);
+    extend::fuse(function, isa);
+    let dominators = Dominators::new(function);
+    dead::drop_unused(function, &dominators.order);
+    sink::sink(function, &dominators);
 }
 
 fn number(function: &mut Function, isa: Isa) {

@@ -109,6 +109,11 @@ impl Machine<'_> {
                 self.get(if self.holds(compare) { *then } else { *otherwise })
             }
             Op::Load { size, addr, .. } | Op::LoadAcquire { size, addr, .. } => self.load(*size, *addr),
+            Op::LoadSx { size, addr, .. } => {
+                let by = 64 - 8 * u32::from(size.bytes());
+                let loaded = self.load(Size::from(*size), *addr);
+                (loaded.cast_signed() << by >> by).cast_unsigned()
+            }
             Op::Store { size, addr, value, .. } | Op::StoreRelease { size, addr, value, .. } => {
                 let value = self.get(*value);
                 return self.store(*size, *addr, value);

@@ -20,6 +20,7 @@ mod interpreter;
 mod kernel;
 mod programs;
 mod random;
+mod size;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ use support::Suite;
 fn main() -> ExitCode {
     let mut suite = Suite::new();
     goldens::add(&mut suite);
+    size::add(&mut suite);
     random::add(&mut suite);
     suite.run()
 }

@@ -55,6 +55,19 @@ fn function(seed: u64, isa: Isa) {
     }
 }
 
+/// A function of at least so many operations.
+pub fn sized(operations: u32) -> Function {
+    let mut random = Random(operations.into());
+    let mut recorder = Recorder::new(&mut random, Isa::V3);
+    recorder.returns = false;
+    recorder.begin();
+    while recorder.pushed < operations {
+        recorder.budget = 8;
+        recorder.statements(2);
+    }
+    recorder.finish()
+}
+
 const CONTEXT: usize = 160;
 
 /// Numbers that depend on the seed alone: xorshift.
@@ -117,6 +130,10 @@ struct Recorder<'r> {
     /// Where `continue` and `break` go.
     loops: Vec<(Block, Block)>,
     budget: u32,
+    /// How many operations there are so far.
+    pushed: u32,
+    /// Whether it may return early.
+    returns: bool,
     isa: Isa,
 }
 
@@ -126,19 +143,24 @@ fn at() -> At {
 
 impl<'r> Recorder<'r> {
     fn function(random: &'r mut Random, isa: Isa) -> Function {
-        let builder = Builder::new("random", 1);
-        let mut recorder = Recorder {
+        let mut recorder = Self::new(random, isa);
+        recorder.begin();
+        recorder.statements(0);
+        recorder.finish()
+    }
+
+    fn new(random: &'r mut Random, isa: Isa) -> Self {
+        Self {
             random,
-            builder,
+            builder: Builder::new("random", 1),
             variables: Vec::new(),
             locals: Vec::new(),
             loops: Vec::new(),
             budget: 0,
+            pushed: 0,
+            returns: true,
             isa,
-        };
-        recorder.begin();
-        recorder.statements(0);
-        recorder.finish()
+        }
     }
 
     fn begin(&mut self) {
@@ -213,6 +235,7 @@ impl<'r> Recorder<'r> {
     }
 
     fn push(&mut self, op: Op) -> Operand {
+        self.pushed += 1;
         self.builder.push(op, at()).unwrap().into()
     }
 
@@ -241,7 +264,7 @@ impl<'r> Recorder<'r> {
                 let to = if self.random.one_in(2) { on } else { out };
                 self.builder.jump(to, at());
             }
-            14 if self.random.one_in(3) => {
+            14 if self.returns && self.random.one_in(3) => {
                 let value = self.any(Width::Bits32);
                 self.builder.ret(value, at());
             }

@@ -79,6 +79,9 @@ fn write_op(function: &Function, op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Re
         Op::Swap { op, bits, a } => write!(f, "{}{} {a}", lower(op), lower(bits).trim_start_matches('b')),
         Op::Select { compare, then, otherwise } => write!(f, "if {compare} then {then} else {otherwise}"),
         Op::Load { size, addr, memory } => write!(f, "load {}", Place(*size, *addr, *memory)),
+        Op::LoadSx { size, addr, memory } => {
+            write!(f, "load_signed {}", Place(Size::from(*size), *addr, *memory))
+        }
         Op::Store { size, addr, memory, value } => {
             write!(f, "store {}, {value}", Place(*size, *addr, *memory))
         }

@@ -27,6 +27,7 @@ impl Op {
             Self::PacketLoad { offset, .. } => f(offset),
             Self::Asm(block) => block.inputs.iter_mut().for_each(|(_, operand)| f(operand)),
             Self::Load { .. }
+            | Self::LoadSx { .. }
             | Self::LoadAcquire { .. }
             | Self::LocalAddr { .. }
             | Self::MapAddr { .. }
@@ -62,6 +63,7 @@ impl Op {
             Self::PacketLoad { offset, .. } => f(*offset),
             Self::Asm(block) => block.inputs.iter().for_each(|(_, operand)| f(*operand)),
             Self::Load { .. }
+            | Self::LoadSx { .. }
             | Self::LoadAcquire { .. }
             | Self::LocalAddr { .. }
             | Self::MapAddr { .. }
@@ -76,6 +78,7 @@ impl Op {
     pub(crate) fn addr(&self) -> Option<Addr> {
         match self {
             Self::Load { addr, .. }
+            | Self::LoadSx { addr, .. }
             | Self::Store { addr, .. }
             | Self::Atomic { addr, .. }
             | Self::LoadAcquire { addr, .. }
@@ -87,6 +90,7 @@ impl Op {
     pub(crate) fn addr_mut(&mut self) -> Option<&mut Addr> {
         match self {
             Self::Load { addr, .. }
+            | Self::LoadSx { addr, .. }
             | Self::Store { addr, .. }
             | Self::Atomic { addr, .. }
             | Self::LoadAcquire { addr, .. }

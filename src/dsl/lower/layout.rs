@@ -61,17 +61,29 @@ impl Layout {
                 chains.link(*from, *to);
             }
         }
+        let ways_in = self.ways_in(placed, &emitted);
         for &block in emitted.iter().filter(|block| blocks[**block].ways == 2) {
-            let [then, otherwise] = blocks[block].successors.map(|next| self.destination(next));
-            // What returns stands aside.
-            let ends = |block: usize| blocks[block].ways == 0;
-            let (first, second) =
-                if ends(otherwise) && !ends(then) { (then, otherwise) } else { (otherwise, then) };
-            if !chains.link(block, first) {
-                chains.link(block, second);
+            let mut next = blocks[block].successors.map(|next| self.destination(next));
+            // What returns can stand anywhere; what others lead to can follow one of those.
+            next.sort_by_key(|next| (blocks[*next].ways == 0, ways_in[*next]));
+            if !chains.link(block, next[0]) {
+                chains.link(block, next[1]);
             }
         }
         chains.in_order(&emitted)
+    }
+}
+
+/// How many blocks lead to each.
+impl Layout {
+    fn ways_in(&self, placed: &Placed<'_>, emitted: &[usize]) -> Vec<u32> {
+        let mut ways = vec![0; placed.machine.blocks.len()];
+        for block in emitted {
+            for next in placed.machine.blocks[*block].successors() {
+                ways[self.destination(*next)] += 1;
+            }
+        }
+        ways
     }
 }
 

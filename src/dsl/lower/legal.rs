@@ -1,5 +1,6 @@
 //! What the machine or its instruction set lacks, made of what it has: switches, edges that moves can stand on.
 
+use super::super::eval;
 use super::super::ir::dominators::Predecessors;
 use super::super::ir::{At, Block, BlockData, Compare, End, Function, Operand, Target};
 use crate::asm::{Cond, Isa, Width};
@@ -8,46 +9,85 @@ mod ops;
 
 pub(super) fn legalise(function: &mut Function, isa: Isa) {
     for block in function.ids() {
-        let Some((End::Switch { width, value, cases, default }, at)) =
+        if let Some((End::Switch { width, value, cases, default }, at)) =
             &mut function.blocks[block.index()].end
-        else {
-            continue;
-        };
-        let (width, value, at, cases) = (*width, *value, *at, std::mem::take(cases));
-        let default = Target { block: default.block, args: std::mem::take(&mut default.args) };
-        chain(function, block, (width, value), cases, default, at);
+        {
+            let (cases, default) = (std::mem::take(cases), default.clone());
+            let switch = Switch { width: *width, value: *value, default, at: *at };
+            switch.expand(function, block, cases);
+        }
     }
     ops::expand(function, isa);
     split_edges(function);
 }
 
-/// One comparison after the other.
-fn chain(
-    function: &mut Function,
-    mut block: Block,
-    (width, value): (Width, Operand),
-    cases: Vec<(i64, Target)>,
+/// What all comparisons of a switch share.
+struct Switch {
+    width: Width,
+    value: Operand,
     default: Target,
     at: At,
-) {
-    let mut cases = cases.into_iter().peekable();
-    while let Some((case, then)) = cases.next() {
-        let compare = Compare { cond: Cond::Eq, width, a: value, b: case.into() };
-        let otherwise = match cases.peek() {
-            Some(_) => Target { block: Block(function.blocks.len() as u32), args: Vec::new() },
-            None => default.clone(),
+}
+
+/// So many cases are compared one after the other; more are halved first.
+const CHAIN: usize = 8;
+
+/// How many cases are left when halving ends.
+const LEAF: usize = 4;
+
+impl Switch {
+    fn expand(&self, function: &mut Function, block: Block, mut cases: Vec<(i64, Target)>) {
+        if cases.len() <= CHAIN {
+            return self.chain(function, block, &cases);
+        }
+        cases.sort_by_key(|(case, _)| eval::truncated(self.width, *case).cast_unsigned());
+        self.halve(function, block, &cases);
+    }
+
+    /// Cases in ascending order, without sign.
+    fn halve(&self, function: &mut Function, block: Block, cases: &[(i64, Target)]) {
+        if cases.len() <= LEAF {
+            return self.chain(function, block, cases);
+        }
+        let (low, high) = cases.split_at(cases.len() / 2);
+        let Some((middle, _)) = high.first() else { return };
+        let (then, otherwise) = (added(function), added(function));
+        let compare = self.compare(Cond::Lt, *middle);
+        self.end(function, block, End::Branch { compare, then: to(then), otherwise: to(otherwise) });
+        self.halve(function, then, low);
+        self.halve(function, otherwise, high);
+    }
+
+    /// One comparison after the other.
+    fn chain(&self, function: &mut Function, mut block: Block, cases: &[(i64, Target)]) {
+        let Some(((last, target), others)) = cases.split_last() else {
+            return self.end(function, block, End::Jump(self.default.clone()));
         };
-        let next = otherwise.block;
-        function.blocks[block.index()].end = Some((End::Branch { compare, then, otherwise }, at));
-        if cases.peek().is_some() {
-            function.blocks.push(BlockData::default());
+        for (case, then) in others {
+            let (compare, next) = (self.compare(Cond::Eq, *case), added(function));
+            self.end(function, block, End::Branch { compare, then: then.clone(), otherwise: to(next) });
             block = next;
         }
+        let (compare, otherwise) = (self.compare(Cond::Eq, *last), self.default.clone());
+        self.end(function, block, End::Branch { compare, then: target.clone(), otherwise });
     }
-    let end = &mut function.blocks[block.index()].end;
-    if !matches!(end, Some((End::Branch { .. }, _))) {
-        *end = Some((End::Jump(default), at));
+
+    fn compare(&self, cond: Cond, case: i64) -> Compare {
+        Compare { cond, width: self.width, a: self.value, b: case.into() }
     }
+
+    fn end(&self, function: &mut Function, block: Block, end: End) {
+        function.blocks[block.index()].end = Some((end, self.at));
+    }
+}
+
+fn added(function: &mut Function) -> Block {
+    function.blocks.push(BlockData::default());
+    Block(function.blocks.len() as u32 - 1)
+}
+
+fn to(block: Block) -> Target {
+    Target { block, args: Vec::new() }
 }
 
 /// Gives every way out of a branch that needs a place for moves a block of its own.

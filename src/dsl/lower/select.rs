@@ -242,6 +242,7 @@ impl Selector<'_> {
             Op::SignExtend { bits, width, a } => self.sign_extend(*bits, *width, *a, made, at),
             Op::Select { compare, then, otherwise } => self.choice(*compare, *then, *otherwise, made, at),
             Op::Load { size, addr, .. } => self.load(Kind::Load(*size, Mem::NONE), *addr, made, at),
+            Op::LoadSx { size, addr, .. } => self.load(Kind::LoadSx(*size, Mem::NONE), *addr, made, at),
             Op::LoadAcquire { size, addr, .. } => {
                 self.load(Kind::LoadAcquire(*size, Mem::NONE), *addr, made, at);
             }

@@ -133,7 +133,7 @@ fn by_constant(alu: Alu, by: i64, walk: &Walk<'_>) -> Option<Next> {
         (AluOp::Sub, _) => with(AluOp::Add, eval::signed(width, by.wrapping_neg())),
         (AluOp::Mul, _) => with(AluOp::Lsh, power?),
         (AluOp::Div, _) => with(AluOp::Rsh, power?),
-        (AluOp::Mod, _) => power.and_then(|power| with(AluOp::And, (1 << power) - 1)),
+        (AluOp::Mod, _) => power.and_then(|power| with(AluOp::And, (1_i64 << power).wrapping_sub(1))),
         _ => None,
     }
 }
@@ -156,7 +156,7 @@ fn masks_nothing(width: Width, mask: i64, a: Operand, walk: &Walk<'_>) -> bool {
 /// Two constants one after the other become one, if what lies between has no other use: the verifier may have learned
 /// of it where it was compared.
 fn chain(alu: Alu, by: i64, walk: &mut Walk<'_>, here: &Here<'_>) -> Option<Next> {
-    let inner = walk.op_used_once(alu.a, here)?;
+    let inner = walk.op_used_once(alu.a, here).or_else(|| step_of_pointer(alu, walk, here))?;
     let Op::Alu { op, width, a, b: Operand::Imm(first) } = *inner else { return None };
     if width != alu.width {
         return None;
@@ -184,6 +184,15 @@ fn chain(alu: Alu, by: i64, walk: &mut Walk<'_>, here: &Here<'_>) -> Option<Next
     };
     walk.exchanged(alu.a, a);
     Some(Next::Op(Op::Alu { op, width, a, b: eval::signed(width, by).into() }))
+}
+
+/// The step before a step of a pointer.
+fn step_of_pointer<'s>(alu: Alu, walk: &'s Walk<'_>, here: &Here<'s>) -> Option<&'s Op> {
+    let inner = walk.op_of(alu.a, here)?;
+    match inner {
+        Op::Alu { op: AluOp::Add, a, .. } if walk.is_pointer(alu.a) || walk.is_pointer(*a) => Some(inner),
+        _ => None,
+    }
 }
 
 /// What only changes bits that the operation does not look at is left out.

@@ -1,7 +1,8 @@
 //! A branch whose two ways only hand different values to one block becomes a choice of one of them: a move, a jump over
 //! a move, and the rest goes straight on.
 
-use super::super::ir::{End, Function, Inst, Op, Target, Val};
+use super::super::ir::dominators::Predecessors;
+use super::super::ir::{End, Function, Inst, Op, Operand, Target, Val};
 
 /// Makes choices of such branches; whether there were any.
 pub(super) fn choose(function: &mut Function) -> bool {
@@ -20,6 +21,39 @@ pub(super) fn choose(function: &mut Function) -> bool {
         changed = true;
     }
     function.values = values;
+    changed |= choose_returns(function);
+    changed
+}
+
+/// The same of a branch to two returns of constants that nothing else leads to.
+fn choose_returns(function: &mut Function) -> bool {
+    let order = function.reverse_postorder();
+    let predecessors = Predecessors::new(function, &order);
+    let returned = |function: &Function, target: &Target| {
+        let block = function.block(target.block);
+        match &block.end {
+            Some((End::Return(value @ Operand::Imm(_)), _)) if block.insts.is_empty() => {
+                (predecessors.of(target.block).len() == 1).then_some(*value)
+            }
+            _ => None,
+        }
+    };
+    let mut changed = false;
+    for block in order {
+        let Some((End::Branch { compare, then, otherwise }, at)) = &function.block(block).end else {
+            continue;
+        };
+        let (Some(one), Some(other)) = (returned(function, then), returned(function, otherwise)) else {
+            continue;
+        };
+        let (op, at) = (Op::Select { compare: *compare, then: one, otherwise: other }, *at);
+        let result = Val(function.values);
+        function.values += 1;
+        let block = &mut function.blocks[block.index()];
+        block.insts.push(Inst { op, result: Some(result), results: 1, at });
+        block.end = Some((End::Return(result.into()), at));
+        changed = true;
+    }
     changed
 }
 

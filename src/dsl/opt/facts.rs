@@ -1,7 +1,7 @@
 //! What is known of values: where they are made, how often they are used, how many of their bits can be set.
 
 use super::super::eval;
-use super::super::ir::{Block, Function, Op, Operand, Val};
+use super::super::ir::{Base, Block, Function, Op, Operand, Val};
 use crate::asm::{AluOp, Size, SwapBits, Width};
 
 /// How many low bits of a value can be set; all above are zero.
@@ -86,6 +86,17 @@ pub(super) fn uses(function: &Function) -> Vec<u32> {
         }
     }
     uses
+}
+
+/// Which values are the base of an address.
+pub(super) fn bases(function: &Function) -> Vec<bool> {
+    let mut bases = vec![false; function.values as usize];
+    for inst in function.blocks.iter().flat_map(|block| &block.insts) {
+        if let Some(Base::Val(base)) = inst.op.addr().map(|addr| addr.base) {
+            bases[base.index()] = true;
+        }
+    }
+    bases
 }
 
 /// The parameters of blocks that are never more than 32 bits: assumed of all, then taken back until it is true.

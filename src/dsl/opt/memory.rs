@@ -98,8 +98,7 @@ impl Epochs {
         if self.stack_escapes {
             self.written(Memory::Stack);
         }
-        // Packet helpers move `data` and `data_end`.
-        if helper.proto().is_none_or(|proto| proto.args.iter().any(takes_context)) {
+        if changes_context(helper) {
             self.written(Memory::Context);
         }
     }
@@ -118,6 +117,25 @@ impl Epochs {
             }
         }
     }
+}
+
+/// Packet helpers move `data` and `data_end`.
+fn changes_context(helper: Helper) -> bool {
+    helper.proto().is_none_or(|proto| proto.args.iter().any(takes_context))
+}
+
+/// Whether anything in a function changes its context.
+pub(super) fn context_changes(function: &Function) -> bool {
+    let mut insts = function.blocks.iter().flat_map(|block| &block.insts);
+    insts.any(|inst| match &inst.op {
+        Op::Store { memory, .. } | Op::StoreRelease { memory, .. } | Op::Atomic { memory, .. } => {
+            matches!(memory, Memory::Context | Memory::Other)
+        }
+        Op::Call { callee: Callee::Helper(helper), .. } => changes_context(*helper),
+        Op::Call { pure, .. } => !pure,
+        Op::Asm(block) => block.writes.iter().any(|memory| matches!(memory, Memory::Context | Memory::Other)),
+        _ => false,
+    })
 }
 
 const fn takes_context(arg: &ArgKind) -> bool {

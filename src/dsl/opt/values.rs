@@ -28,6 +28,7 @@ pub(super) fn number(function: &mut Function, dominators: &Dominators, isa: Isa)
         known: Map::default(),
         stored: Map::default(),
         epochs: Epochs::new(function, &dominators.order),
+        is_base: facts::bases(function),
         dominators,
         function,
         isa,
@@ -50,6 +51,8 @@ pub(super) struct Walk<'a> {
     /// What lies in memory, as far as it was stored or loaded since the memory last changed.
     stored: Map<Key, (Operand, Block)>,
     epochs: Epochs,
+    /// Which values are the base of an address somewhere.
+    is_base: Vec<bool>,
     pub(super) isa: Isa,
 }
 
@@ -282,6 +285,17 @@ impl Walk<'_> {
     pub(super) fn op_used_once<'s>(&'s self, operand: Operand, here: &Here<'s>) -> Option<&'s Op> {
         let value = facts::value(operand)?;
         if self.uses[value.index()] == 1 { self.op(value, here) } else { None }
+    }
+
+    /// Whether a value is known to be a pointer: constants added to it one after the other can become one, whoever
+    /// else uses what lies between.
+    pub(super) fn is_pointer(&self, operand: Operand) -> bool {
+        facts::value(operand).is_some_and(|value| self.is_base[value.index()])
+    }
+
+    /// The operation that makes a value.
+    pub(super) fn op_of<'s>(&'s self, operand: Operand, here: &Here<'s>) -> Option<&'s Op> {
+        self.op(facts::value(operand)?, here)
     }
 
     /// An operand takes the place of another one.

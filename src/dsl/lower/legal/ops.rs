@@ -73,6 +73,11 @@ fn divide(inst: Inst, made: &mut Made<'_>) {
         return made.insts.push(inst);
     };
     let at = inst.at;
+    if let Operand::Imm(by) = b
+        && let Some(power) = power_of_two(by, width)
+    {
+        return divide_by_power(inst, power, made);
+    }
     let (sign_a, a) = magnitude(a, width, made, at);
     let (sign_b, b) = magnitude(b, width, made, at);
     let (unsigned, sign) = if op == AluOp::SDiv {
@@ -84,6 +89,29 @@ fn divide(inst: Inst, made: &mut Made<'_>) {
     let flipped = made.alu(AluOp::Xor, width, result, sign, at);
     let op = Op::Alu { op: AluOp::Sub, width, a: flipped, b: sign };
     made.insts.push(Inst { op, ..inst });
+}
+
+/// The power, from 1 on, if a positive number is one of two.
+fn power_of_two(number: i64, width: Width) -> Option<i64> {
+    let power = i64::from(number.trailing_zeros());
+    (number > 1 && number.count_ones() == 1 && power < i64::from(width.bits()) - 1).then_some(power)
+}
+
+/// A shift rounds down, a division towards zero: what is negative gets as much more as the divisor is, but for one.
+fn divide_by_power(inst: Inst, power: i64, made: &mut Made<'_>) {
+    let (at, result) = (inst.at, inst);
+    let Op::Alu { op, width, a, .. } = result.op else { return };
+    let bits = i64::from(width.bits());
+    let sign = made.alu(AluOp::Arsh, width, a, bits - 1, at);
+    let more = made.alu(AluOp::Rsh, width, sign, bits - power, at);
+    let sum = made.alu(AluOp::Add, width, a, more, at);
+    let op = if op == AluOp::SDiv {
+        Op::Alu { op: AluOp::Arsh, width, a: sum, b: power.into() }
+    } else {
+        let whole = made.alu(AluOp::And, width, sum, -(1_i64 << power), at);
+        Op::Alu { op: AluOp::Sub, width, a, b: whole }
+    };
+    made.insts.push(Inst { op, ..result });
 }
 
 /// The sign of a number, spread over all its bits, and how large it is without.
