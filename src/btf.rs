@@ -33,6 +33,7 @@ mod layout;
 mod listing;
 mod print;
 mod records;
+mod show;
 mod size;
 pub mod special;
 mod types;

@@ -42,4 +42,4 @@ pub use error::{Access, Fault, FaultKind, Part, Place, Refusal, RunError, SimErr
 pub use helpers::all as helpers;
 pub use machine::{Machine, Outcome, TimelineEntry};
 pub use timeline::TimerEvent;
-pub use user::{MapError, MapView, RawMap};
+pub use user::{Batch, Cursor, MapError, MapView, RawMap, RawRing, Records};

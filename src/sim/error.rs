@@ -264,6 +264,8 @@ pub enum Part {
     Value(String),
     /// A key of a map.
     Key(String),
+    /// A record of a ring.
+    Record(String),
 }
 
 impl fmt::Display for Place {
@@ -278,6 +280,7 @@ impl fmt::Display for Place {
             Part::Packet => write!(f, "the packet{offset:+}"),
             Part::Map(name) => write!(f, "the map `{name}`"),
             Part::Value(name) => write!(f, "the values of `{name}`{offset:+}"),
+            Part::Record(name) => write!(f, "a record of `{name}`{offset:+}"),
             Part::Key(name) => write!(f, "the keys of `{name}`{offset:+}"),
         }
     }

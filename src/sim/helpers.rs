@@ -6,6 +6,7 @@
 mod flow;
 mod map;
 mod print;
+mod rings;
 mod system;
 mod time;
 mod timer;
@@ -22,7 +23,7 @@ pub(super) type Run = fn(&mut World, [u64; 5]) -> Result<Answer, Trap>;
 pub(super) type Row = (Helper, Run);
 
 /// Every family.
-const FAMILIES: &[&[Row]] = &[flow::ROWS, map::ROWS, print::ROWS, system::ROWS, time::ROWS, timer::ROWS];
+const FAMILIES: &[&[Row]] = &[flow::ROWS, map::ROWS, print::ROWS, rings::ROWS, system::ROWS, time::ROWS, timer::ROWS];
 
 /// What a helper does; none: the simulator does not have it.
 pub(super) fn find(helper: Helper) -> Option<Run> {

@@ -12,7 +12,7 @@ use super::error::{RunError, SimError};
 use super::text::Text;
 use super::timeline::TimerEvent;
 use super::trap::Trap;
-use super::user::{MapError, MapView, RawMap};
+use super::user::{MapError, MapView, RawMap, RawRing, Records};
 use super::world::World;
 use crate::asm::Loc;
 use crate::base::Clock;
@@ -151,6 +151,34 @@ impl Machine {
     pub fn raw_map(&mut self, name: &str) -> Result<RawMap<'_>, MapError> {
         let index = self.object.map_index(name).ok_or_else(|| MapError::NoMap(name.to_owned()))?;
         Ok(RawMap::new(&mut self.world, index as u32))
+    }
+
+    /// The ring buffer, user ring buffer or perf event array `name`, for user space, as bytes.
+    ///
+    /// # Errors
+    /// [`MapError::NoMap`].
+    pub fn raw_ring(&mut self, name: &str) -> Result<RawRing<'_>, MapError> {
+        let index = self.object.map_index(name).ok_or_else(|| MapError::NoMap(name.to_owned()))?;
+        Ok(RawRing::new(&mut self.world, index as u32))
+    }
+
+    /// The ring buffer `name`, for user space, with the Rust type of its records.
+    ///
+    /// # Errors
+    /// [`MapError::NoMap`].
+    pub fn ring<T: BtfType>(&mut self, name: &str) -> Result<Records<'_, T>, MapError> {
+        self.raw_ring(name).map(Records::new)
+    }
+
+    /// What the map `name` holds, a line for each element, with the names of its types: `{.id = 3}: {.hits = 7}`. A key or
+    /// value without a type is shown as bytes.
+    ///
+    /// # Errors
+    /// [`MapError::NoMap`]; [`MapError::Btf`]: its types cannot be read.
+    pub fn dump(&mut self, name: &str) -> Result<String, MapError> {
+        let index = self.object.map_index(name).ok_or_else(|| MapError::NoMap(name.to_owned()))?;
+        let def = &self.object.maps()[index];
+        RawMap::new(&mut self.world, index as u32).dump(self.object.btf(), def.key, def.value)
     }
 
     /// What programs printed, line by line.

@@ -61,6 +61,8 @@ pub(super) enum RegionKind {
     Values(u32),
     /// The keys of a map.
     Keys(u32),
+    /// A record of a ring, on its way to or from user space.
+    Record(u32),
 }
 
 /// Bytes that belong together.
@@ -277,6 +279,13 @@ impl Memory {
             Some(region) if !write && region.readable == 0 => Refusal::NotReadable,
             Some(_) => Refusal::OutOfBounds,
         }
+    }
+
+    /// Bytes as [`own`](Self::own) gives them, to read.
+    pub(super) fn peek(&self, address: u64, size: usize) -> &[u8] {
+        let Some(region) = self.regions.get(RegionId::of(address).0 as usize) else { return &[] };
+        let at = (address as u32).wrapping_sub(region.base) as usize;
+        region.bytes.get(at..at + size).unwrap_or_default()
     }
 
     /// Bytes the machine itself owns: no permission is asked. Empty where they do not lie in one region.

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::error::{Access, Refusal};
-use super::maps::{Around, Entry, Map, Shape};
+use super::maps::{Around, Entry, Map, Shape, Template};
 use super::memory::{Memory, RegionId, RegionKind};
 use super::random::Random;
 use super::timers::Timers;
@@ -14,6 +14,8 @@ use crate::base::Helper;
 pub(super) struct World {
     pub(super) memory: Memory,
     pub(super) maps: Vec<Entry>,
+    /// What maps must be like to be put into maps, by number.
+    pub(super) templates: Vec<Template>,
     pub(super) timers: Timers,
     /// The context of what runs on each CPU.
     pub(super) contexts: Vec<Context>,
@@ -31,6 +33,7 @@ impl World {
         Self {
             memory,
             maps: Vec::new(),
+            templates: Vec::new(),
             timers,
             contexts: (0..cpus).map(|_| Context::none()).collect(),
             cpu: 0,
@@ -54,9 +57,19 @@ impl World {
         map: u32,
         work: impl FnOnce(&mut dyn Map, &mut Around<'_>) -> T,
     ) -> T {
+        self.with_map_of(self.cpu, map, work)
+    }
+
+    /// Works on a map as if on another CPU: what is seen of a per-CPU map is the value of that CPU.
+    pub(super) fn with_map_of<T>(
+        &mut self,
+        cpu: u32,
+        map: u32,
+        work: impl FnOnce(&mut dyn Map, &mut Around<'_>) -> T,
+    ) -> T {
         let Entry { shape, map, .. } = &mut self.maps[map as usize];
-        let (memory, timers) = (&mut self.memory, &mut self.timers);
-        work(&mut **map, &mut Around { shape, memory, timers, cpu: self.cpu })
+        let (memory, timers, templates) = (&mut self.memory, &mut self.timers, &self.templates);
+        work(&mut **map, &mut Around { shape, memory, timers, cpu, templates })
     }
 
     /// Works on a map with the key, and the value if there is one, that a program points to.

@@ -7,7 +7,7 @@ use crate::map::{EntryValue, MapDef};
 use crate::object::Object;
 use crate::sim::cpu::Cpu;
 use crate::sim::error::SimError;
-use crate::sim::maps::{self, Entry, Shape};
+use crate::sim::maps::{self, Entry, Rules, Shape, Template};
 use crate::sim::memory::{Memory, Permit, Region, RegionKind};
 use crate::sim::text::Text;
 use crate::sim::timers::{Profile, Timers};
@@ -21,8 +21,12 @@ pub(super) fn machine(object: &Object, target: &Target) -> Result<Machine, SimEr
         _ => Profile::Locked,
     };
     let mut world = World::new(Memory::new(object.endian()), Timers::new(profile, cpus), cpus);
+    let rules = Rules {
+        small_lru_batches: target.since(KernelVersion::new(6, 16)) != Fact::No,
+        page_size: target.page_size().unwrap_or(4096),
+    };
     for def in object.maps() {
-        add_map(&mut world, def)?;
+        add_map(&mut world, def, rules, cpus)?;
     }
     for (index, def) in (0..).zip(object.maps()) {
         fill(&mut world, object, index, def)?;
@@ -38,12 +42,15 @@ pub(super) fn machine(object: &Object, target: &Target) -> Result<Machine, SimEr
     Ok(Machine { object: object.clone(), text, world, cpus, budget: BUDGET })
 }
 
-fn add_map(world: &mut World, def: &MapDef) -> Result<(), SimError> {
+fn add_map(world: &mut World, def: &MapDef, rules: Rules, cpus: u32) -> Result<(), SimError> {
     let id = world.maps.len() as u32;
     let handle = world.memory.add(Region::whole(RegionKind::Map(id), Vec::new(), Permit::READ));
-    let shape = Shape::new(id, def, handle);
-    match maps::make(&shape, &mut world.memory) {
-        Some(Ok(map)) => world.maps.push(Entry { shape, map, users: 1 }),
+    let shape = Shape::new(id, def, handle, cpus);
+    match maps::make(&shape, &mut world.memory, rules) {
+        Some(Ok(map)) => {
+            world.templates.push(Template::of(def).made(handle.at(0)));
+            world.maps.push(Entry::new(shape, map));
+        }
         Some(Err(errno)) => return Err(refused(def, errno)),
         None => {
             let (map, kind, site) = (def.name.clone(), def.kind, def.site.clone());
@@ -66,9 +73,10 @@ fn fill(world: &mut World, object: &Object, index: u32, def: &MapDef) -> Result<
             EntryValue::Map(name) => number(object.map_index(name))?,
             EntryValue::Program(name) => number(object.program_index(name))?,
         };
-        let updated = world.with_map(index, |map, at| map.update(at, &entry.key, &value, 0));
+        let updated = world.with_map(index, |map, at| map.user_set(at, &entry.key, &value, 0));
         updated.map_err(|errno| refused(def, errno))?;
     }
+    world.maps[index as usize].frozen = def.freeze;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! `BPF_MAP_TYPE_PROG_ARRAY`: the programs that tail calls may go to. A program is written as its number in the object.
 
-use super::array::index;
+use super::array::{self, index};
 use super::{Around, Element, Map, Shape};
 use crate::base::{Endian, Errno};
 
@@ -30,8 +30,8 @@ impl Map for Programs {
         if flags != 0 {
             return Err(Errno::EINVAL);
         }
-        let program = index(value, at.memory.endian).ok_or(Errno::EBADF)?;
-        *self.slot(key, at.memory.endian).ok_or(Errno::E2BIG)? = Some(program);
+        let slot = self.slot(key, at.memory.endian).ok_or(Errno::E2BIG)?;
+        *slot = Some(index(value, at.memory.endian).ok_or(Errno::EBADF)?);
         Ok(())
     }
 
@@ -40,16 +40,22 @@ impl Map for Programs {
         slot.take().map(drop).ok_or(Errno::ENOENT)
     }
 
-    fn next(&self, _: &Around<'_>, _: Option<u32>) -> Option<Element> {
-        None
+    fn next(&self, at: &Around<'_>, after: Option<u32>) -> Option<Element> {
+        array::next(at, after)
     }
 
-    fn position(&self, _: &Around<'_>, _: &[u8]) -> Option<u32> {
-        None
+    fn position(&self, at: &Around<'_>, key: &[u8]) -> Option<u32> {
+        index(key, at.memory.endian).filter(|index| *index < at.shape.max_entries)
     }
 
     fn key_of(&self, _: &Around<'_>, _: u64) -> u64 {
         0
+    }
+
+    fn user_get(&mut self, at: &mut Around<'_>, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
+        let program = self.slot(key, at.memory.endian).and_then(|slot| *slot).ok_or(Errno::ENOENT)?;
+        value.copy_from_slice(&array::key(program, at.memory.endian));
+        Ok(())
     }
 
     fn program(&self, index: u32) -> Option<u32> {
