@@ -264,6 +264,8 @@ pub enum Part {
     Value(String),
     /// A key of a map.
     Key(String),
+    /// A structure of the kernel's: `bpf_sock`.
+    Kernel(&'static str),
 }
 
 impl fmt::Display for Place {
@@ -279,6 +281,7 @@ impl fmt::Display for Place {
             Part::Map(name) => write!(f, "the map `{name}`"),
             Part::Value(name) => write!(f, "the values of `{name}`{offset:+}"),
             Part::Key(name) => write!(f, "the keys of `{name}`{offset:+}"),
+            Part::Kernel(name) => write!(f, "the kernel's `{name}`{offset:+}"),
         }
     }
 }

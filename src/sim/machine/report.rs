@@ -65,6 +65,7 @@ impl Machine {
             Some(RegionKind::Map(map)) => Part::Map(name(map)),
             Some(RegionKind::Values(map)) => Part::Value(name(map)),
             Some(RegionKind::Keys(map)) => Part::Key(name(map)),
+            Some(RegionKind::Kernel(name)) => Part::Kernel(name),
         };
         Place { region, offset: self.world.memory.offset(address) }
     }
