@@ -37,7 +37,7 @@ mod trap;
 mod user;
 mod world;
 
-pub use context::Input;
+pub use context::{Input, Redirect, RedirectTo};
 pub use error::{Access, Fault, FaultKind, Part, Place, Refusal, RunError, SimError};
 pub use helpers::all as helpers;
 pub use machine::{Machine, Outcome, TimelineEntry};

@@ -1,11 +1,28 @@
 //! What a program is started with: its context and its packet.
+//!
+//! Programs of most kinds see fields, which stand for what the kernel keeps elsewhere: a load or a store is looked up in the
+//! table of the kind. What a test run takes and gives back is that of `net/bpf/test_run.c`, in a file for each shape.
+
+mod fields;
+mod other;
+mod packet;
+mod skb;
+mod xdp;
+
+use fields::Fields;
+pub(super) use fields::Table as FieldTable;
+pub(super) use packet::Frame;
+use packet::{NewPacket, Packet};
+pub use packet::{Redirect, RedirectTo};
+pub(super) use skb::encapsulated_protocol;
+pub(super) use xdp::is_metadata;
 
 use super::error::Access;
 use super::memory::{Memory, Permit, Region, RegionId, RegionKind};
 use super::trap::Trap;
-use super::world::{World, number};
-use crate::base::{Endian, Errno};
-use crate::kind::{ContextAccess, ContextPointer, Direction, Known, ProgType, ProgramKind};
+use super::world::World;
+use crate::base::{Endian, Errno, Helper};
+use crate::kind::{ContextPointer, Known, ProgType, ProgramKind};
 
 /// What a program is to be run on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,7 +38,7 @@ impl Input {
         Self::default()
     }
 
-    /// A packet, from its Ethernet header on; at least 14 bytes.
+    /// A packet, from its Ethernet header on; at least 14 bytes. For kinds whose context points to other data, that data.
     #[must_use]
     pub fn packet(bytes: &[u8]) -> Self {
         Self { packet: Some(bytes.to_vec()), context: Vec::new() }
@@ -41,33 +58,59 @@ impl Input {
     }
 }
 
-/// The length of an Ethernet header.
-const ETHERNET: usize = 14;
-
-/// How a kind sees its packet in a test run.
+/// How a kind is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Packet {
-    /// From its Ethernet header on.
-    WithHeader,
-    /// From what the Ethernet header carries.
-    WithoutHeader,
-    /// It has none.
-    None,
+enum Shape {
+    /// A packet with `struct __sk_buff`; whether it begins with its Ethernet header.
+    Skb {
+        header: bool,
+    },
+    Xdp,
+    FlowDissector,
+    SkLookup,
+    Netfilter,
+    /// Read only, and not given back.
+    RawTracepoint,
+    /// Bytes as the author likes.
+    Bytes,
+    /// No kernel runs it on request: fields, and data if they point to any.
+    Fields,
 }
 
-impl Packet {
+impl Shape {
     const fn of(kind: ProgramKind) -> Self {
         match kind.prog_type() {
-            ProgType::XDP | ProgType::SCHED_CLS | ProgType::SCHED_ACT => Self::WithHeader,
+            ProgType::SCHED_CLS | ProgType::SCHED_ACT => Self::Skb { header: true },
             ProgType::SOCKET_FILTER
             | ProgType::CGROUP_SKB
             | ProgType::LWT_IN
             | ProgType::LWT_OUT
             | ProgType::LWT_XMIT
-            | ProgType::LWT_SEG6LOCAL => Self::WithoutHeader,
-            _ => Self::None,
+            | ProgType::LWT_SEG6LOCAL => Self::Skb { header: false },
+            ProgType::XDP => Self::Xdp,
+            ProgType::FLOW_DISSECTOR => Self::FlowDissector,
+            ProgType::SK_LOOKUP => Self::SkLookup,
+            ProgType::NETFILTER => Self::Netfilter,
+            ProgType::RAW_TRACEPOINT => Self::RawTracepoint,
+            ProgType::SYSCALL => Self::Bytes,
+            _ => match kind.context().known() {
+                Known::Fully => Self::Fields,
+                _ => Self::Bytes,
+            },
         }
     }
+}
+
+/// What a shape makes of the input.
+#[derive(Debug, Default)]
+struct Made {
+    /// The fields, as C lays them out.
+    fields: Vec<u8>,
+    /// What is given back, but for what the program can change.
+    given: Vec<u8>,
+    packet: Option<NewPacket>,
+    socket: Option<Vec<u8>>,
+    keys: Option<Vec<u8>>,
 }
 
 /// The context of a run.
@@ -75,71 +118,79 @@ impl Packet {
 pub(super) struct Context {
     kind: Option<ProgramKind>,
     region: Option<RegionId>,
-    packet: Option<RegionId>,
-    /// What each byte allows, if programs see fields; else the bytes are in the region.
-    cells: Vec<Cell>,
-    /// The C struct, as programs see it.
-    bytes: Vec<u8>,
-}
-
-/// What accesses that begin at a byte of the context may be: bits of the widths 1, 2, 4, 8.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell {
-    reads: u8,
-    writes: u8,
-    pointer: Option<ContextPointer>,
+    packet: Option<Packet>,
+    /// What programs see; none where they see bytes.
+    fields: Option<Fields>,
+    given: Vec<u8>,
+    /// `struct bpf_sock`.
+    socket: Option<RegionId>,
+    /// `struct bpf_flow_keys`.
+    keys: Option<RegionId>,
+    /// What [`ContextPointer::Kernel`] points to: it has no bytes here.
+    opaque: Option<RegionId>,
 }
 
 impl Context {
     /// That of a callback: none.
     pub(super) const fn none() -> Self {
-        Self { kind: None, region: None, packet: None, cells: Vec::new(), bytes: Vec::new() }
-    }
-
-    /// The packet.
-    pub(super) const fn packet(&self) -> Option<RegionId> {
-        self.packet
+        Self {
+            kind: None,
+            region: None,
+            packet: None,
+            fields: None,
+            given: Vec::new(),
+            socket: None,
+            keys: None,
+            opaque: None,
+        }
     }
 
     /// Whether programs see fields, not bytes.
     pub(super) const fn has_fields(&self) -> bool {
-        !self.cells.is_empty()
+        self.fields.is_some()
+    }
+
+    /// The kind of the program that runs.
+    pub(super) const fn kind(&self) -> Option<ProgramKind> {
+        self.kind
+    }
+
+    /// Where the packet goes, if it goes.
+    pub(super) fn set_redirect(&mut self, redirect: Redirect) {
+        if let Some(packet) = &mut self.packet {
+            packet.redirect = Some(redirect);
+        }
     }
 
     /// A load from a field.
     pub(super) fn load(&self, memory: &Memory, offset: i64, size: u32) -> Result<u64, Trap> {
-        let (at, cell) = self.cell(offset).ok_or_else(|| self.trap(Access::Read, offset, size))?;
-        if u32::from(cell.reads) & size == 0 {
-            return Err(self.trap(Access::Read, offset, size));
-        }
-        Ok(match cell.pointer {
-            Some(pointer) => self.pointer(memory, pointer),
-            None => number(&self.bytes[at..at + size as usize], memory.endian),
-        })
+        let refused = || self.trap(Access::Read, offset, size);
+        let fields = self.fields.as_ref().ok_or_else(refused)?;
+        let (value, pointer) = fields.load(offset, size, memory.endian).ok_or_else(refused)?;
+        Ok(pointer.map_or(value, |pointer| self.pointer(memory, pointer)))
     }
 
     /// A store to a field.
     pub(super) fn store(&mut self, endian: Endian, offset: i64, size: u32, value: u64) -> Result<(), Trap> {
-        let (at, cell) = self.cell(offset).ok_or_else(|| self.trap(Access::Write, offset, size))?;
-        if u32::from(cell.writes) & size == 0 {
-            return Err(self.trap(Access::Write, offset, size));
-        }
-        put(&mut self.bytes, at, size as usize, value, endian);
-        Ok(())
+        let stored = self.fields.as_mut().is_some_and(|fields| fields.store(offset, size, value, endian));
+        if stored { Ok(()) } else { Err(self.trap(Access::Write, offset, size)) }
     }
 
-    fn cell(&self, offset: i64) -> Option<(usize, Cell)> {
-        let at = usize::try_from(offset).ok()?;
-        Some((at, *self.cells.get(at)?))
+    /// Bytes of the packet, as legacy loads see them; none outside of it.
+    pub(super) fn load_packet(&self, memory: &Memory, offset: i32, size: u32) -> Option<u64> {
+        let packet = self.packet.as_ref()?;
+        packet.load(&memory.region(packet.region).bytes, offset, size as usize)
     }
 
     fn pointer(&self, memory: &Memory, pointer: ContextPointer) -> u64 {
-        let Some(packet) = self.packet else { return 0 };
-        let region = memory.region(packet);
+        let start = |id: Option<RegionId>| id.map_or(0, |id| memory.region(id).start(id));
         match pointer {
-            ContextPointer::Packet | ContextPointer::PacketMeta => region.start(packet),
-            ContextPointer::PacketEnd => region.start(packet) + region.bytes.len() as u64,
-            _ => 0,
+            ContextPointer::FlowKeys => start(self.keys),
+            ContextPointer::Socket | ContextPointer::SocketOrNull | ContextPointer::SockCommonOrNull => {
+                start(self.socket)
+            }
+            ContextPointer::Kernel(_) | ContextPointer::TracepointBuffer => start(self.opaque),
+            _ => self.packet.as_ref().map_or(0, |packet| packet.pointer(memory, pointer)),
         }
     }
 
@@ -149,109 +200,119 @@ impl Context {
     }
 }
 
+impl World {
+    /// The packet of the context that argument 1 of a helper is.
+    pub(super) fn frame(&mut self, helper: Helper, address: u64) -> Result<Frame<'_>, Trap> {
+        let trap = Trap::Argument { helper, argument: 1, address, expected: "the context of a packet" };
+        let cpu = self.context_argument(helper, address)?;
+        let endian = self.memory.endian;
+        let Context { kind: Some(kind), packet: Some(packet), fields, .. } = &mut self.contexts[cpu as usize]
+        else {
+            return Err(trap);
+        };
+        let region = self.memory.region_mut(packet.region);
+        Ok(Frame { kind: *kind, packet, region, fields: fields.as_mut().ok_or(trap)?, endian })
+    }
+
+    /// The CPU whose context argument 1 of a helper is.
+    pub(super) fn context_argument(&self, helper: Helper, address: u64) -> Result<u32, Trap> {
+        match self.memory.kind(address) {
+            Some(RegionKind::Context(cpu)) if self.memory.offset(address) == 0 => Ok(cpu),
+            _ => Err(Trap::Argument { helper, argument: 1, address, expected: "the context" }),
+        }
+    }
+
+    /// The context of what runs.
+    pub(super) fn here(&mut self) -> &mut Context {
+        &mut self.contexts[self.cpu as usize]
+    }
+}
+
 /// Gives a CPU the context of a run; its address.
 pub(super) fn begin(world: &mut World, kind: ProgramKind, input: &Input) -> Result<u64, Errno> {
     end(world);
-    let mut context = Context { kind: Some(kind), ..Context::none() };
-    let packet = packet(kind, input)?;
-    let fields = has_fields(kind);
-    let bytes = if fields { Vec::new() } else { input.context.clone() };
-    let region = Region::whole(RegionKind::Context(world.cpu), bytes, Permit::BOTH);
-    let region = world.memory.add(region);
+    let endian = world.memory.endian;
+    let made = match Shape::of(kind) {
+        Shape::Skb { header } => skb::made(header, input, endian)?,
+        Shape::Xdp => xdp::made(kind, input, endian)?,
+        Shape::FlowDissector => other::flow_dissector(input, endian)?,
+        Shape::SkLookup => other::sk_lookup(input, endian)?,
+        Shape::Netfilter => other::netfilter(kind, input, endian)?,
+        Shape::RawTracepoint => other::raw_tracepoint(kind, input)?,
+        Shape::Bytes => other::bytes(kind, input)?,
+        Shape::Fields => other::fields(kind, input),
+    };
+    Ok(add(world, kind, made))
+}
+
+fn add(world: &mut World, kind: ProgramKind, made: Made) -> u64 {
+    let mut context = Context { kind: Some(kind), given: made.given, ..Context::none() };
+    let bytes = match Shape::of(kind) {
+        Shape::Bytes => made.fields,
+        _ => {
+            context.fields = Some(Fields::new(world.field_table(kind), made.fields));
+            Vec::new()
+        }
+    };
+    let memory = &mut world.memory;
+    let region = memory.add(Region::whole(RegionKind::Context(world.cpu), bytes, Permit::BOTH));
+    let mut kernel =
+        |name, bytes: Vec<u8>, permit| memory.add(Region::whole(RegionKind::Kernel(name), bytes, permit));
     context.region = Some(region);
-    if fields {
-        context.cells = cells(kind);
-        context.bytes = input.context.clone();
-        context.bytes.resize(context.cells.len() + 8, 0);
-        describe(&mut context.bytes, kind, packet, world.memory.endian);
+    context.socket = made.socket.map(|socket| kernel("bpf_sock", socket, Permit::READ));
+    context.keys = made.keys.map(|keys| kernel("bpf_flow_keys", keys, Permit::BOTH));
+    if matches!(Shape::of(kind), Shape::Netfilter | Shape::Fields) {
+        context.opaque = Some(kernel("structures", Vec::new(), Permit::READ));
     }
-    if let Some(packet) = packet {
-        let bytes = packet[start(kind)..].to_vec();
-        context.packet = Some(world.memory.add(Region::whole(RegionKind::Packet, bytes, Permit::BOTH)));
-    }
+    context.packet = made.packet.map(|packet| packet.add(memory));
     world.contexts[world.cpu as usize] = context;
-    Ok(region.at(0))
+    region.at(0)
+}
+
+/// What a run leaves.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    pub(super) packet: Vec<u8>,
+    pub(super) context: Vec<u8>,
+    pub(super) redirect: Option<Redirect>,
+    /// Copies that were sent.
+    pub(super) sent: Vec<Redirect>,
 }
 
 /// Takes the context of a run away; packet and context as the program left them.
-pub(super) fn end(world: &mut World) -> (Vec<u8>, Vec<u8>) {
-    let context = std::mem::replace(&mut world.contexts[world.cpu as usize], Context::none());
-    let mut left = (Vec::new(), context.bytes);
-    left.1.truncate(context.cells.len());
-    if let Some(packet) = context.packet {
-        // The kernel gives back an Ethernet header of zeros where the program did not see it.
-        left.0 = vec![0; context.kind.map_or(0, start)];
-        left.0.append(&mut world.memory.region_mut(packet).bytes);
-        world.memory.remove(packet);
-    }
-    if let Some(region) = context.region {
-        if context.cells.is_empty() {
-            left.1 = std::mem::take(&mut world.memory.region_mut(region).bytes);
+pub(super) fn end(world: &mut World) -> Left {
+    let endian = world.memory.endian;
+    let mut context = std::mem::replace(&mut world.contexts[world.cpu as usize], Context::none());
+    let Some(kind) = context.kind else { return Left::default() };
+    let mut left = Left::default();
+    let mut take = |id: Option<RegionId>| {
+        let id = id?;
+        let bytes = std::mem::take(&mut world.memory.region_mut(id).bytes);
+        world.memory.remove(id);
+        Some(bytes)
+    };
+    let bytes = take(context.region).unwrap_or_default();
+    take(context.opaque);
+    take(context.socket);
+    let keys = take(context.keys);
+    let packet = context.packet.as_ref().and_then(|packet| take(Some(packet.region))).unwrap_or_default();
+    let given = std::mem::take(&mut context.given);
+    (left.packet, left.context) = match (Shape::of(kind), &context.fields, &context.packet) {
+        (Shape::Bytes, ..) => (packet, bytes),
+        (Shape::Skb { header }, Some(fields), _) => {
+            (skb::packet(header, packet), skb::context(fields, given, endian))
         }
-        world.memory.remove(region);
+        (Shape::Xdp, _, Some(frame)) => {
+            let context = xdp::context(frame, packet.len(), given, endian);
+            (packet, context)
+        }
+        (Shape::FlowDissector, ..) => (other::keys(keys.unwrap_or_default(), packet.len(), endian), given),
+        (Shape::SkLookup | Shape::RawTracepoint | Shape::Netfilter, ..) => (Vec::new(), given),
+        (_, Some(fields), _) => (packet, fields.bytes()),
+        _ => (packet, given),
+    };
+    if let Some(packet) = context.packet {
+        (left.redirect, left.sent) = (packet.redirect, packet.sent);
     }
     left
-}
-
-const fn start(kind: ProgramKind) -> usize {
-    match Packet::of(kind) {
-        Packet::WithoutHeader => ETHERNET,
-        Packet::WithHeader | Packet::None => 0,
-    }
-}
-
-/// The packet, where the kind takes one.
-fn packet(kind: ProgramKind, input: &Input) -> Result<Option<&[u8]>, Errno> {
-    match (Packet::of(kind), &input.packet) {
-        (Packet::None, None) => Ok(None),
-        (Packet::None, Some(_)) => Err(Errno::EINVAL),
-        (_, Some(packet)) if packet.len() >= ETHERNET => Ok(Some(packet)),
-        _ => Err(Errno::EINVAL),
-    }
-}
-
-/// Whether programs see fields, not bytes.
-fn has_fields(kind: ProgramKind) -> bool {
-    kind.prog_type() != ProgType::SYSCALL && kind.context().known() == Known::Fully
-}
-
-fn cells(kind: ProgramKind) -> Vec<Cell> {
-    let context = kind.context();
-    let mut cells = vec![Cell::default(); context.size() as usize];
-    for (offset, cell) in (0..).zip(&mut cells) {
-        for width in [1u8, 2, 4, 8] {
-            if let ContextAccess::Allowed(field) = context.access(Direction::Read, offset, width.into()) {
-                cell.reads |= width;
-                cell.pointer = field.pointer;
-            }
-            if let ContextAccess::Allowed(_) = context.access(Direction::Write, offset, width.into()) {
-                cell.writes |= width;
-            }
-        }
-    }
-    cells
-}
-
-/// What a test run says of a packet.
-fn describe(bytes: &mut [u8], kind: ProgramKind, packet: Option<&[u8]>, endian: Endian) {
-    let Some(packet) = packet else { return };
-    let mut set = |name: &str, value: u64| {
-        if let Some(field) = kind.context().field(name) {
-            put(bytes, field.offset as usize, field.size as usize, value, endian);
-        }
-    };
-    set("len", (packet.len() - start(kind)) as u64);
-    set("protocol", number(&packet[12..14], endian));
-    set("ifindex", LOOPBACK);
-}
-
-/// The interface of test runs.
-const LOOPBACK: u64 = 1;
-
-fn put(bytes: &mut [u8], at: usize, size: usize, value: u64, endian: Endian) {
-    let Some(room) = bytes.get_mut(at..at + size) else { return };
-    match endian {
-        Endian::Little => room.copy_from_slice(&value.to_le_bytes()[..size]),
-        Endian::Big => room.copy_from_slice(&value.to_be_bytes()[8 - size..]),
-    }
 }

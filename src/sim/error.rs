@@ -266,6 +266,8 @@ pub enum Part {
     Key(String),
     /// A record of a ring.
     Record(String),
+    /// A structure of the kernel's: `bpf_sock`.
+    Kernel(&'static str),
 }
 
 impl fmt::Display for Place {
@@ -282,6 +284,7 @@ impl fmt::Display for Place {
             Part::Value(name) => write!(f, "the values of `{name}`{offset:+}"),
             Part::Record(name) => write!(f, "a record of `{name}`{offset:+}"),
             Part::Key(name) => write!(f, "the keys of `{name}`{offset:+}"),
+            Part::Kernel(name) => write!(f, "the kernel's `{name}`{offset:+}"),
         }
     }
 }

@@ -3,13 +3,18 @@
 //! A helper is a function of [`Run`]'s shape and a row in the `ROWS` of its family; a family is a line in [`FAMILIES`].
 //! Numbers, names and prototypes are in [`Helper`]; which kinds of programs may call it is `check`'s concern.
 
+mod checksum;
 mod flow;
 mod map;
 mod print;
+mod redirect;
 mod rings;
+mod room;
+mod skb;
 mod system;
 mod time;
 mod timer;
+mod xdp;
 
 use super::cpu::Answer;
 use super::trap::Trap;
@@ -23,7 +28,20 @@ pub(super) type Run = fn(&mut World, [u64; 5]) -> Result<Answer, Trap>;
 pub(super) type Row = (Helper, Run);
 
 /// Every family.
-const FAMILIES: &[&[Row]] = &[flow::ROWS, map::ROWS, print::ROWS, rings::ROWS, system::ROWS, time::ROWS, timer::ROWS];
+const FAMILIES: &[&[Row]] = &[
+    checksum::ROWS,
+    flow::ROWS,
+    map::ROWS,
+    print::ROWS,
+    redirect::ROWS,
+    rings::ROWS,
+    room::ROWS,
+    skb::ROWS,
+    system::ROWS,
+    time::ROWS,
+    timer::ROWS,
+    xdp::ROWS,
+];
 
 /// What a helper does; none: the simulator does not have it.
 pub(super) fn find(helper: Helper) -> Option<Run> {

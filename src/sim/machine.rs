@@ -5,7 +5,7 @@ mod report;
 
 use std::time::Duration;
 
-use super::context::{self, Input};
+use super::context::{self, Input, Redirect};
 use super::cpu::Cpu;
 use super::engine::{self, Stop};
 use super::error::{RunError, SimError};
@@ -48,6 +48,10 @@ pub struct Outcome {
     pub packet: Vec<u8>,
     /// The context as the program left it.
     pub context: Vec<u8>,
+    /// Where a helper sent the packet, if one did; it goes there if the program returns what the helper returned.
+    pub redirect: Option<Redirect>,
+    /// Copies of the packet that were sent (`bpf_clone_redirect`).
+    pub sent: Vec<Redirect>,
     /// How many instructions were executed.
     pub instructions: u64,
 }
@@ -95,10 +99,10 @@ impl Machine {
         let refused = |errno| RunError::Input { program: program.to_owned(), errno };
         let context = context::begin(&mut self.world, kind, input).map_err(refused)?;
         let ended = self.call(start, [context, 0, 0, 0, 0]);
-        let (packet, context) = context::end(&mut self.world);
+        let context::Left { packet, context, redirect, sent } = context::end(&mut self.world);
         let result = ended?;
         let instructions = self.cpus[self.world.cpu as usize].executed;
-        Ok(Outcome { retval: result as u32, result, packet, context, instructions })
+        Ok(Outcome { retval: result as u32, result, packet, context, redirect, sent, instructions })
     }
 
     /// Lets time pass: what falls due is called, in order. How many timers fired.

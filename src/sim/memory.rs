@@ -63,6 +63,8 @@ pub(super) enum RegionKind {
     Keys(u32),
     /// A record of a ring, on its way to or from user space.
     Record(u32),
+    /// A structure of the kernel's, by its name.
+    Kernel(&'static str),
 }
 
 /// Bytes that belong together.
@@ -110,6 +112,13 @@ impl Region {
     /// The address of its first byte, given its number.
     pub(super) fn start(&self, id: RegionId) -> u64 {
         id.at(self.base.wrapping_sub(BASE))
+    }
+
+    /// Other bytes in place of the first `take`; what follows them keeps its addresses.
+    pub(super) fn replace_front(&mut self, take: usize, put: &[u8]) {
+        let take = take.min(self.bytes.len());
+        self.bytes.splice(..take, put.iter().copied());
+        self.base = self.base.wrapping_add(take as u32).wrapping_sub(put.len() as u32);
     }
 
     #[inline(always)] // The engine's fast path.

@@ -1,6 +1,8 @@
 //! What a program finds around it: memory, maps, timers, its context, the log.
 
-use super::context::Context;
+use std::sync::Arc;
+
+use super::context::{Context, FieldTable};
 use super::error::{Access, Refusal};
 use super::maps::{Around, Entry, Map, Shape, Template};
 use super::memory::{Memory, RegionId, RegionKind};
@@ -19,6 +21,8 @@ pub(super) struct World {
     pub(super) timers: Timers,
     /// The context of what runs on each CPU.
     pub(super) contexts: Vec<Context>,
+    /// What kinds may do with the fields of their contexts, as far as they have run.
+    pub(super) field_tables: Vec<Arc<FieldTable>>,
     /// The CPU that executes.
     pub(super) cpu: u32,
     pub(super) random: Random,
@@ -36,6 +40,7 @@ impl World {
             templates: Vec::new(),
             timers,
             contexts: (0..cpus).map(|_| Context::none()).collect(),
+            field_tables: Vec::new(),
             cpu: 0,
             random: Random::new(0),
             printed: Vec::new(),
@@ -171,11 +176,7 @@ impl World {
     /// The bytes of a packet, as legacy loads see them; none outside of it.
     pub(super) fn load_packet(&self, context: u64, offset: i32, size: u32) -> Option<u64> {
         let RegionKind::Context(cpu) = self.memory.kind(context)? else { return None };
-        let packet = self.contexts.get(cpu as usize)?.packet()?;
-        let offset = u32::try_from(offset).ok()?;
-        let bytes = &self.memory.region(packet).bytes;
-        let bytes = bytes.get(offset as usize..)?.get(..size as usize)?;
-        Some(number(bytes, crate::base::Endian::Big))
+        self.contexts.get(cpu as usize)?.load_packet(&self.memory, offset, size)
     }
 
     /// The stack of a function begins empty.

@@ -66,6 +66,7 @@ impl Machine {
             Some(RegionKind::Values(map)) => Part::Value(name(map)),
             Some(RegionKind::Keys(map)) => Part::Key(name(map)),
             Some(RegionKind::Record(map)) => Part::Record(name(map)),
+            Some(RegionKind::Kernel(name)) => Part::Kernel(name),
         };
         Place { region, offset: self.world.memory.offset(address) }
     }

@@ -40,7 +40,9 @@ impl Keyed {
 
     /// Whether the key can be in the map at all.
     fn check_key(at: &Around<'_>, key: &[u8], error: Errno) -> Result<(), Errno> {
-        if is_indexed(at.shape.kind) && index(key, at.memory.endian).is_none_or(|at_index| at_index >= at.shape.max_entries) {
+        if is_indexed(at.shape.kind)
+            && index(key, at.memory.endian).is_none_or(|at_index| at_index >= at.shape.max_entries)
+        {
             return Err(error);
         }
         Ok(())
