@@ -66,6 +66,7 @@ mod kinds;
 mod lower;
 mod map;
 mod opt;
+mod packet;
 mod place;
 mod program;
 mod record;
@@ -92,6 +93,7 @@ pub use kinds::{
     StructOps, Syscall, TpBtf, Tracepoint, Xdp,
 };
 pub use map::{AsMap, MapParam};
+pub use packet::{DynamicPacket, Packet, PacketKind};
 pub use place::{AsPtr, Checked, Index, Place, Ro, Rw};
 pub use program::{CallbackEnd, ProgramEnd};
 pub use scalar::{NegErrno, Number, Operand, Readable, Scalar};

@@ -127,7 +127,7 @@ impl<'f> DynamicContext<'f> {
         dynamic::Place::new(self.place.brand(), pointer)
     }
 
-    fn wrong(self, field: &str, what: &str, at: At) -> Error {
+    pub(crate) fn wrong(self, field: &str, what: &str, at: At) -> Error {
         Error::Context { kind: self.kind, field: field.to_owned(), what: what.to_owned(), site: site(at) }
     }
 }

@@ -255,6 +255,16 @@ pub enum Error {
         /// The line.
         site: Site,
     },
+    /// A point in the packet further from its start than the kernel follows.
+    #[error("the point may be {most} bytes into the packet, the kernel follows {farthest}{site}")]
+    PacketOffset {
+        /// How far it may be.
+        most: u64,
+        /// How far the kernel follows.
+        farthest: u64,
+        /// The line.
+        site: Site,
+    },
     /// A time that a timer cannot be set to.
     #[error("a timer cannot be set to {what}{site}")]
     Time {
@@ -347,6 +357,7 @@ impl Error {
             | Self::MapShape { site, .. }
             | Self::Verdict { site, .. }
             | Self::Context { site, .. }
+            | Self::PacketOffset { site, .. }
             | Self::Time { site, .. }
             | Self::RecordedTwice { site, .. }
             | Self::Btf { site, .. }

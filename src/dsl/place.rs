@@ -9,7 +9,7 @@ use super::ir::At;
 use super::record::{Brand, Datum, Pointer};
 use super::scalar::{Number, Operand, Readable};
 use super::types::ScalarType;
-use super::value::Value;
+use super::value::{Value, Var};
 use crate::btf::{BtfType, Field};
 
 /// A place can be read and written.
@@ -123,6 +123,12 @@ impl<'f> Index<'f> for usize {
 impl<'f, T: Number> Index<'f> for Value<'f, T> {
     fn index(self, brand: Brand<'f>, at: At) -> Datum {
         brand.with(|state| state.convert(self.dynamic().datum(), ScalarType::U64, at))
+    }
+}
+
+impl<'f, T: Number> Index<'f> for Var<'f, T> {
+    fn index(self, brand: Brand<'f>, at: At) -> Datum {
+        self.get().index(brand, at)
     }
 }
 

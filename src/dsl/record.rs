@@ -8,6 +8,7 @@ mod call;
 mod cond;
 mod flow;
 mod memory;
+mod packet;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -18,6 +19,7 @@ pub(crate) use call::{Argument, MapArgument, Returned};
 pub(crate) use cond::CondId;
 use flow::Loop;
 pub(crate) use memory::{MapId, Pointer, Region};
+pub(crate) use packet::PacketPoint;
 
 use super::error::{Error, site};
 use super::ir::{self, At, Op, Operand};

@@ -106,19 +106,33 @@ impl<'f> Place<'f> {
 #[derive(Debug)]
 pub struct MaybeNull<'f, P, R> {
     brand: Brand<'f>,
-    pointer: Pointer,
+    missing: Missing,
     place: P,
     returns: PhantomData<fn() -> R>,
 }
 
+/// When something is not there.
+#[derive(Clone, Copy, Debug)]
+enum Missing {
+    /// Where the pointer is null.
+    Null(Pointer),
+    /// Where the condition holds.
+    If(CondId),
+}
+
 impl<'f, P: Copy, R> MaybeNull<'f, P, R> {
     pub(crate) const fn new(brand: Brand<'f>, pointer: Pointer, place: P) -> Self {
-        Self { brand, pointer, place, returns: PhantomData }
+        Self { brand, missing: Missing::Null(pointer), place, returns: PhantomData }
+    }
+
+    /// What is there unless the condition holds.
+    pub(crate) const fn unless(brand: Brand<'f>, missing: CondId, place: P) -> Self {
+        Self { brand, missing: Missing::If(missing), place, returns: PhantomData }
     }
 
     /// The same, as another kind of place.
     pub(crate) fn map<Q: Copy>(self, f: impl FnOnce(P) -> Q) -> MaybeNull<'f, Q, R> {
-        MaybeNull::new(self.brand, self.pointer, f(self.place))
+        MaybeNull { brand: self.brand, missing: self.missing, place: f(self.place), returns: PhantomData }
     }
 
     /// What is there; where nothing is, the function returns.
@@ -150,18 +164,28 @@ impl<'f, P: Copy, R> MaybeNull<'f, P, R> {
     #[track_caller]
     pub fn if_some<E: End>(self, some: impl FnOnce(P) -> E) -> E::Out {
         let at = Location::caller();
-        let there = self.compare(asm::Cond::Ne, at);
+        let there = self.is_there(at);
         flow::if_(self.brand, there, at, || some(self.place))
     }
 
     fn is_null(&self, at: At) -> CondId {
-        self.compare(asm::Cond::Eq, at)
+        match self.missing {
+            Missing::Null(pointer) => self.compare(pointer, asm::Cond::Eq, at),
+            Missing::If(missing) => missing,
+        }
     }
 
-    fn compare(&self, cond: asm::Cond, at: At) -> CondId {
+    fn is_there(&self, at: At) -> CondId {
+        match self.missing {
+            Missing::Null(pointer) => self.compare(pointer, asm::Cond::Ne, at),
+            Missing::If(missing) => self.brand.with(|state| state.not(missing, at)),
+        }
+    }
+
+    fn compare(&self, pointer: Pointer, cond: asm::Cond, at: At) -> CondId {
         let zero = Operand::Imm(0);
         self.brand.with(|state| {
-            let a = state.address(self.pointer, at);
+            let a = state.address(pointer, at);
             state.comparison(Compare { cond, width: asm::Width::Bits64, a, b: zero })
         })
     }
