@@ -130,7 +130,8 @@ fn links_of_every_sort() {
 #[test]
 fn commands_about_links() {
     let commands = [
-        Failed::RawTracepointOpen,
+        Failed::RawTracepointOpen { named: true },
+        Failed::RawTracepointOpen { named: false },
         Failed::LinkUpdate,
         Failed::LinkDetach,
         Failed::LinkGetFdById,

@@ -33,7 +33,10 @@ pub enum Failed<'a> {
     /// `BPF_LINK_DETACH`
     LinkDetach,
     /// `BPF_RAW_TRACEPOINT_OPEN`
-    RawTracepointOpen,
+    RawTracepointOpen {
+        /// Whether a tracepoint was named; otherwise the program was loaded for its place.
+        named: bool,
+    },
     /// `BPF_LINK_GET_FD_BY_ID`
     LinkGetFdById,
     /// `BPF_ITER_CREATE`
@@ -144,7 +147,8 @@ fn specific(command: &Failed<'_>, errno: Errno) -> Option<Cow<'static, str>> {
         Failed::LinkCreate { attach_type } => link::create(attach_type, errno),
         Failed::LinkUpdate => link::update(errno).map(Cow::from),
         Failed::LinkDetach => link::detach(errno).map(Cow::from),
-        Failed::RawTracepointOpen => link::raw_tracepoint(errno).map(Cow::from),
+        Failed::RawTracepointOpen { named: true } => link::raw_tracepoint(errno).map(Cow::from),
+        Failed::RawTracepointOpen { named: false } => link::loaded_for(errno).map(Cow::from),
         Failed::LinkGetFdById => link::by_id(errno).map(Cow::from),
         Failed::IterCreate => link::iter_create(errno).map(Cow::from),
         Failed::ProgQuery => link::query(errno).map(Cow::from),

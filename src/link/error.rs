@@ -112,12 +112,13 @@ pub(super) fn of_create(program: &Program, create: &Create<'_>, errno: Errno) ->
 }
 
 /// Of `BPF_RAW_TRACEPOINT_OPEN`.
-pub(super) fn of_raw_tracepoint(program: &Program, cookie: u64, errno: Errno) -> LinkError {
+pub(super) fn of_raw_tracepoint(program: &Program, named: bool, cookie: u64, errno: Errno) -> LinkError {
     let newest = match cookie {
-        0 => ("a raw tracepoint", KernelVersion::new(4, 17)),
+        0 if named => ("a raw tracepoint", KernelVersion::new(4, 17)),
+        0 => ("attaching a program to what it was loaded for", KernelVersion::new(5, 5)),
         _ => ("the cookie of a raw tracepoint", KernelVersion::new(6, 10)),
     };
-    refused(program, "RAW_TRACEPOINT_OPEN", &Failed::RawTracepointOpen, errno, Some(newest))
+    refused(program, "RAW_TRACEPOINT_OPEN", &Failed::RawTracepointOpen { named }, errno, Some(newest))
 }
 
 fn refused(

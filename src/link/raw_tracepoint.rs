@@ -77,7 +77,7 @@ pub(super) fn open<K: Kind>(
 ) -> Result<Link<K>, LinkError> {
     match sys::link::open_raw_tracepoint(program.as_fd(), name, cookie) {
         Ok(fd) => Ok(Link::new(program.name(), fd)),
-        Err(errno) => Err(error::of_raw_tracepoint(program, cookie, errno)),
+        Err(errno) => Err(error::of_raw_tracepoint(program, name.is_some(), cookie, errno)),
     }
 }
 

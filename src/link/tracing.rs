@@ -44,8 +44,8 @@ impl TracingLink {
     /// Attaches `program` to what it was loaded for.
     ///
     /// # Errors
-    /// [`LinkError`]: EBUSY where it is attached already, or something else holds the function, EPERM where the kernel lets no
-    /// function be changed, EINVAL where the program is of another kind.
+    /// [`LinkError`]: EBUSY (before 5.13 ENOENT) where it is attached already, EBUSY where something else holds the function,
+    /// EPERM where the kernel lets no function be changed, EINVAL where the program is of another kind.
     #[doc(alias = "BPF_RAW_TRACEPOINT_OPEN")]
     pub fn attach(program: &Program) -> Result<Self, LinkError> {
         raw_tracepoint::open(program, None, 0)

@@ -210,21 +210,29 @@ pub(super) fn raw_tracepoint(errno: Errno) -> Option<&'static str> {
         Errno::ENOENT => {
             Some("this kernel has no tracepoint of this name (it is the bare name, `sys_enter`)")
         }
-        Errno::EINVAL => Some(
-            "the program is not of a raw tracepoint, a tracing program was given a name, or the program uses more arguments than the \
-             tracepoint has",
-        ),
+        Errno::EINVAL => {
+            Some("the program is not of a raw tracepoint, or uses more arguments than the tracepoint has")
+        }
         Errno::E2BIG => {
             Some("there are as many programs there as the kernel allows (64), or no cookie is known")
         }
         Errno::EEXIST => Some("the program is attached there already"),
-        Errno::EBUSY => {
-            Some("the program is attached already, or its target cannot take another kind of program")
-        }
-        Errno::EPERM => Some(
-            "attaching needs CAP_PERFMON, or this kernel does not let its functions be changed (lockdown, or an LSM)",
-        ),
+        Errno::EPERM => Some("attaching needs CAP_PERFMON"),
         _ => None,
+    }
+}
+
+/// Of a program that was loaded for its place.
+pub(super) fn loaded_for(errno: Errno) -> Option<&'static str> {
+    match errno {
+        Errno::ENOENT => Some(
+            "the program has been attached before (a kernel before 5.13 attaches it once), or its tracepoint is gone",
+        ),
+        Errno::EINVAL | Errno::EFAULT => Some(
+            "the program was not loaded for a function, a hook or a tracepoint, but wants to be told one",
+        ),
+        Errno::EEXIST => Some("the program is attached there already"),
+        _ => tracing(errno),
     }
 }
 

@@ -3,7 +3,7 @@
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
 use bpfsmith::asm::{Assembler, Helper, Size};
 use bpfsmith::base::Errno;
-use bpfsmith::kernel::{self, Loaded, unpin};
+use bpfsmith::kernel::{self, Loaded, TestRun, unpin};
 use bpfsmith::kind::{AttachType, ProgramKind};
 use bpfsmith::link::{LinkError, RawTracepointLink, TracingLink};
 use bpfsmith::map::MapSpec;
@@ -38,7 +38,7 @@ pub fn add(suite: &mut Suite) {
 
 /// The kernel lets its functions be changed.
 fn has_trampolines() -> Condition {
-    match kernel::load(&Counting::object(vfs_read(), 0)) {
+    match kernel::load(&Counting::object(traced(), 0)) {
         Err(kernel::LoadError::Command { errno: Errno::EPERM, .. }) => {
             Err("this kernel refuses trampolines".into())
         }
@@ -47,8 +47,9 @@ fn has_trampolines() -> Condition {
     }
 }
 
-fn vfs_read() -> ProgramSpec {
-    ProgramSpec::new("prog", ProgramKind::FENTRY).attach_to("vfs_read")
+/// At a function that the kernel has for this, and runs in a test run of such a program.
+fn traced() -> ProgramSpec {
+    ProgramSpec::new("prog", ProgramKind::FENTRY).attach_to("bpf_fentry_test1")
 }
 
 /// The number of this thread: `/proc/thread-self` leads to `1234/task/1235`.
@@ -167,13 +168,16 @@ fn errors() {
 }
 
 fn fentry() {
-    let counts = Counting::of(vfs_read(), 0);
+    let counts = Counting::of(traced(), 0);
     let link = TracingLink::attach(counts.program()).unwrap();
     let before = counts.runs();
-    std::fs::read("/proc/self/status").unwrap();
+    counts.program().test_run(&TestRun::new()).unwrap();
     assert!(counts.runs() > before);
     let info = link.info().unwrap();
     assert_eq!((info.prog_id, info.attach_type), (counts.id(), AttachType::TRACE_FENTRY));
-    let error = TracingLink::attach(counts.program()).unwrap_err();
-    assert!(matches!(error, LinkError::Kernel { errno: Errno::EBUSY, .. }), "{error}");
+    let again = TracingLink::attach(counts.program()).unwrap_err();
+    let expected = if has_kernel(5, 13).is_ok() { Errno::EBUSY } else { Errno::ENOENT };
+    let LinkError::Kernel { errno, cause: Some(cause), .. } = &again else { panic!("{again}") };
+    assert_eq!(*errno, expected);
+    assert!(cause.contains("attached"), "{again}");
 }
