@@ -51,10 +51,12 @@
 //! What types do not exclude is kept with its line and returned by [`ObjectBuilder::finish`](crate::object::ObjectBuilder::finish), which
 //! also runs [`check`](crate::check::check) over the whole object: what the kernel would refuse for sure is an error.
 
+mod atomic;
 mod context;
 pub mod dynamic;
 mod error;
 mod eval;
+mod fields;
 mod flow;
 mod func;
 mod function;
@@ -79,6 +81,7 @@ mod verdict;
 pub use crate::base::flags::ElemFlags as UpdateFlags;
 pub use crate::base::{Clock, Errno, TimerFlags};
 pub use crate::object::MapRef as Map;
+pub use atomic::Atomic;
 pub use context::{Context, DynamicContext};
 pub use dynamic::{Cond, MaybeNull};
 pub use error::Error;

@@ -7,8 +7,10 @@ use std::panic::Location;
 use super::dynamic;
 use super::error::{Error, site};
 use super::ir::At;
-use super::record::{Brand, Pointer, Region};
+use super::record::{Brand, Datum, Pointer, Region};
+use super::scalar::{Operand, Scalar};
 use super::types::{Layout, ScalarType};
+use super::value::Value;
 use crate::kind::{ContextAccess, ContextField, Direction, ProgramKind};
 
 /// What a program starts with, with types known at run time.
@@ -90,6 +92,24 @@ impl<'f> DynamicContext<'f> {
         Ok(self.number_at(offset, ScalarType::U64).get_at(at))
     }
 
+    /// Sets a number in the field `name`, so many bytes from its start.
+    ///
+    /// # Errors
+    /// Programs of the kind have no such field, or cannot write it so.
+    #[track_caller]
+    pub fn set_part(self, name: &str, offset: u32, value: dynamic::Value<'f>) -> Result<(), Error> {
+        let at = Location::caller();
+        let field = self.field(name, at)?;
+        let place = self.access(&field, offset, value.ty(), Direction::Write, at)?;
+        place.set_at(value, at);
+        Ok(())
+    }
+
+    /// The context as a place of this layout.
+    pub(crate) fn as_layout(self, layout: Layout) -> dynamic::Place<'f> {
+        dynamic::Place::new(self.place.brand(), Pointer { layout, ..self.place.pointer() })
+    }
+
     fn field(self, name: &str, at: At) -> Result<ContextField, Error> {
         self.kind.context().field(name).ok_or_else(|| self.wrong(name, "is not there", at))
     }
@@ -157,9 +177,57 @@ impl<'f, P> Context<'f, P> {
         Self { context, kind: PhantomData }
     }
 
+    #[track_caller]
+    pub(crate) fn read_field<T: Scalar>(self, name: &str) -> Value<'f, T> {
+        let found = self.context.get(name);
+        self.or_zero(found)
+    }
+
+    #[track_caller]
+    pub(crate) fn write_field<T: Scalar>(self, name: &str, value: impl Operand<'f, T>) {
+        let value = self.operand(value, Location::caller());
+        let done = self.context.set(name, value);
+        self.noted(done);
+    }
+
+    #[track_caller]
+    pub(crate) fn read_element<T: Scalar>(self, name: &str, index: usize) -> Value<'f, T> {
+        let found = self.context.get_part(name, distance::<T>(index), T::TYPE);
+        self.or_zero(found)
+    }
+
+    #[track_caller]
+    pub(crate) fn write_element<T: Scalar>(self, name: &str, index: usize, value: impl Operand<'f, T>) {
+        let value = self.operand(value, Location::caller());
+        let done = self.context.set_part(name, distance::<T>(index), value);
+        self.noted(done);
+    }
+
+    fn operand<T: Scalar>(self, value: impl Operand<'f, T>, at: At) -> dynamic::Value<'f> {
+        let brand = self.context.place.brand();
+        dynamic::Value::new(brand, value.datum(brand, at))
+    }
+
+    /// The value; after a mistake, which is noted, one that stands for it.
+    #[track_caller]
+    pub(crate) fn or_zero<T: Scalar>(self, found: Result<dynamic::Value<'f>, Error>) -> Value<'f, T> {
+        match self.noted(found) {
+            Some(value) => value.typed(),
+            None => Value::new(self.context.place.brand(), Datum::constant(0, T::TYPE)),
+        }
+    }
+
+    fn noted<U>(self, found: Result<U, Error>) -> Option<U> {
+        found.map_err(|error| self.context.place.brand().with(|state| state.fail(error))).ok()
+    }
+
     /// The same context, with its fields by name.
     #[must_use]
     pub const fn dynamic(self) -> DynamicContext<'f> {
         self.context
     }
+}
+
+fn distance<T: Scalar>(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX).saturating_mul(T::TYPE.bytes())
 }

@@ -109,6 +109,14 @@ pub enum Error {
         /// The line.
         site: Site,
     },
+    /// An atomic operation on what is no number of 32 or 64 bits in the byte order of the machine.
+    #[error("there are no atomic operations on {what}{site}")]
+    NoAtomic {
+        /// What lies there.
+        what: String,
+        /// The line.
+        site: Site,
+    },
     /// A place that cannot be written.
     #[error("{what} cannot be written{site}")]
     ReadOnly {
@@ -344,6 +352,7 @@ impl Error {
             | Self::DuplicateCase { site, .. }
             | Self::NoField { site, .. }
             | Self::NoNumber { site, .. }
+            | Self::NoAtomic { site, .. }
             | Self::ReadOnly { site, .. }
             | Self::Outside { site, .. }
             | Self::Index { site, .. }

@@ -4,6 +4,7 @@
 //! gives them handles, the typed layer gives these Rust types.
 
 mod arith;
+mod atomic;
 mod call;
 mod cond;
 mod flow;

@@ -23,7 +23,7 @@ pub(crate) enum Region {
 }
 
 impl Region {
-    const fn memory(self) -> Memory {
+    pub(super) const fn memory(self) -> Memory {
         match self {
             Self::Stack => Memory::Stack,
             Self::MapValue => Memory::Map,
@@ -83,7 +83,7 @@ impl Pointer {
         self
     }
 
-    const fn addr(self) -> Addr {
+    pub(super) const fn addr(self) -> Addr {
         Addr { base: self.base, off: self.off }
     }
 }
@@ -96,9 +96,14 @@ impl State {
         let loaded =
             self.push(Op::Load { size: scalar.size(), addr: from.addr(), memory: from.region.memory() }, at);
         let value = if network { self.swap(loaded, scalar, at) } else { loaded };
-        let value =
-            if scalar.is_signed() && scalar.is_narrow() { self.extended(value, scalar, at) } else { value };
-        self.made(value, scalar)
+        self.loaded(value, scalar, at)
+    }
+
+    /// What a load left, as its type has it.
+    pub(super) fn loaded(&mut self, value: Operand, ty: ScalarType, at: At) -> Datum {
+        let narrow = ty.is_signed() && ty.is_narrow();
+        let value = if narrow { self.extended(value, ty, at) } else { value };
+        self.made(value, ty)
     }
 
     /// Writes a number to a place.
