@@ -10,10 +10,13 @@ mod layout;
 mod legal;
 mod machine;
 mod select;
+mod slots;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt::Write;
+
+use emit::Placed;
 
 use super::ir::{At, Flaw, Function, verify};
 use crate::asm::{AsmError, Code, Isa, Loc};
@@ -73,9 +76,15 @@ pub(crate) fn compile(
     let frame = frame::Frame::new(&function);
     let machine = select::select(&function, &frame, isa);
     let registers = alloc::allocate(&machine).map_err(|reason| no_registers(&function, &reason))?;
-    frame.check(&function, registers.num_spillslots)?;
-    let placed =
-        emit::Placed { function: &function, frame: &frame, machine: &machine, registers: &registers };
+    let slots = slots::Slots::new(&machine, &registers);
+    frame.check(&function, slots.count)?;
+    let placed = Placed {
+        function: &function,
+        frame: &frame,
+        machine: &machine,
+        registers: &registers,
+        slots: &slots,
+    };
     if let Some(stages) = &mut stages {
         stages.allocated.clear();
         // Writing to a string does not fail.

@@ -26,17 +26,18 @@ use crate::asm::Isa;
 
 /// Runs all passes.
 pub(crate) fn optimise(function: &mut Function, isa: Isa) {
-    function.drop_unreachable();
     flow::simplify(function);
     number(function, isa);
     // What was folded decides branches, and what is chosen or joined can be folded again.
-    flow::simplify(function);
+    let mut changed = flow::simplify(function);
     if choose::choose(function) {
         flow::simplify(function);
+        changed = true;
     }
-    reassociate::reassociate(function);
-    number(function, isa);
-    flow::simplify(function);
+    if changed | reassociate::reassociate(function) {
+        number(function, isa);
+        flow::simplify(function);
+    }
     extend::fuse(function, isa);
     let dominators = Dominators::new(function);
     dead::drop_unused(function, &dominators.order);

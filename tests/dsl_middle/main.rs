@@ -15,6 +15,7 @@ mod dsl {
 #[path = "../support/mod.rs"]
 mod support;
 
+mod directed;
 mod goldens;
 mod interpreter;
 mod kernel;
@@ -28,6 +29,7 @@ use support::Suite;
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
+    directed::add(&mut suite);
     goldens::add(&mut suite);
     size::add(&mut suite);
     random::add(&mut suite);

@@ -163,6 +163,29 @@ impl End {
         one.into_iter().chain(cases.map(|(_, target)| target)).chain(other)
     }
 
+    /// How many ways lead on.
+    pub(crate) fn ways(&self) -> usize {
+        match self {
+            Self::Jump(_) => 1,
+            Self::Branch { .. } => 2,
+            Self::Switch { cases, .. } => cases.len() + 1,
+            Self::Return(_) => 0,
+        }
+    }
+
+    /// Where one of them leads.
+    pub(crate) fn way(&self, index: usize) -> Option<Block> {
+        match (self, index) {
+            (Self::Jump(target), 0) => Some(target.block),
+            (Self::Branch { then, .. }, 0) => Some(then.block),
+            (Self::Branch { otherwise, .. }, 1) => Some(otherwise.block),
+            (Self::Switch { cases, default, .. }, _) => {
+                Some(cases.get(index).map_or(default.block, |(_, target)| target.block))
+            }
+            _ => None,
+        }
+    }
+
     /// The operands that it compares or returns; not those it hands on.
     pub(crate) fn each_operand_mut(&mut self, mut f: impl FnMut(&mut Operand)) {
         match self {
@@ -257,46 +280,50 @@ impl Function {
         let mut seen = vec![false; self.blocks.len()];
         let entry = Block(0);
         seen[entry.index()] = true;
-        // The way here, with what is still to be looked at behind each block of it.
-        let mut open = vec![(entry, self.successors(entry).rev())];
-        while let Some((block, successors)) = open.last_mut() {
-            match successors.next() {
-                Some(next) if seen[next.index()] => {}
-                Some(next) => {
-                    seen[next.index()] = true;
-                    open.push((next, self.successors(next).rev()));
-                }
-                None => {
-                    order.push(*block);
-                    open.pop();
-                }
+        // The way here, with how many of the ways on are still to be looked at, the last first.
+        let mut open = vec![(entry, self.ways(entry))];
+        while let Some((block, ways)) = open.last_mut() {
+            if *ways == 0 {
+                order.push(*block);
+                open.pop();
+                continue;
+            }
+            *ways -= 1;
+            let end = self.blocks[block.index()].end.as_ref();
+            let Some(next) = end.and_then(|(end, _)| end.way(*ways)) else { continue };
+            if !std::mem::replace(&mut seen[next.index()], true) {
+                open.push((next, self.ways(next)));
             }
         }
         order.reverse();
         order
     }
 
-    /// Drops the blocks that nothing reaches and numbers the others anew, in their order.
-    pub(crate) fn drop_unreachable(&mut self) {
+    fn ways(&self, block: Block) -> usize {
+        self.blocks[block.index()].end.as_ref().map_or(0, |(end, _)| end.ways())
+    }
+
+    /// Drops the blocks that nothing reaches and numbers the others anew, in their order; those that are left in reverse
+    /// postorder.
+    pub(crate) fn drop_unreachable(&mut self) -> Vec<Block> {
+        let mut order = self.reverse_postorder();
+        if order.len() == self.blocks.len() {
+            return order;
+        }
         let mut reached = vec![false; self.blocks.len()];
-        for block in self.reverse_postorder() {
-            reached[block.index()] = true;
-        }
-        if reached.iter().all(|reached| *reached) {
-            return;
-        }
+        order.iter().for_each(|block| reached[block.index()] = true);
         let mut count = 0;
-        let numbers: Vec<_> = reached
-            .iter()
-            .map(|reached| {
-                count += u32::from(*reached);
-                Block(count.saturating_sub(1))
-            })
-            .collect();
+        let number = |reached: &bool| {
+            count += u32::from(*reached);
+            Block(count.saturating_sub(1))
+        };
+        let numbers: Vec<_> = reached.iter().map(number).collect();
         let mut reached = reached.into_iter();
         self.blocks.retain(|_| reached.next().unwrap_or_default());
         for target in self.blocks.iter_mut().flat_map(|b| &mut b.end).flat_map(|(end, _)| end.targets_mut()) {
             target.block = numbers[target.block.index()];
         }
+        order.iter_mut().for_each(|block| *block = numbers[block.index()]);
+        order
     }
 }

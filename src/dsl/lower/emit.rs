@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use regalloc2::{self as ra, Allocation, AllocationKind, Edit, Function as _, Output};
+use regalloc2::{self as ra, Allocation, AllocationKind, Edit, Function as _, Output, PReg};
 
 use super::super::ir::{At, Function, Op};
 use super::frame::Frame;
 use super::layout::Layout;
 use super::machine::{Called, Kind, Machine, Mem, Named};
+use super::slots::Slots;
 use crate::asm::{
     AluOp, AsmError, Assembler, Code, Insn, Isa, Label, MapRef, Reg, RelocKind, Size, Source, Width,
 };
@@ -18,6 +19,7 @@ pub(super) struct Placed<'a> {
     pub(super) frame: &'a Frame,
     pub(super) machine: &'a Machine,
     pub(super) registers: &'a Output,
+    pub(super) slots: &'a Slots,
 }
 
 impl Placed<'_> {
@@ -119,9 +121,9 @@ impl Emitter<'_> {
 
     fn shift(&mut self, from: Allocation, to: Allocation, at: At) {
         let slot = |allocation: Allocation| {
-            let index = allocation.as_stack().map_or(0, |slot| slot.index());
+            let index = allocation.as_stack().map_or(0, |slot| self.placed.slots.number[slot.index()]);
             // A frame this deep is refused before.
-            i16::try_from(self.placed.frame.spill(index)).unwrap_or(i16::MIN)
+            i16::try_from(self.placed.frame.spill(index as usize)).unwrap_or(i16::MIN)
         };
         let insn = match (from.kind(), to.kind()) {
             _ if from == to => return,
@@ -342,9 +344,9 @@ impl fmt::Display for Placed<'_> {
             let mut edits = self.edits(block);
             for index in info.first..info.end {
                 let here = ra::Inst::new(index as usize);
-                edits = write_moves(edits, ra::ProgPoint::before(here), f)?;
+                edits = self.write_moves(edits, ra::ProgPoint::before(here), f)?;
                 self.write_inst(index, info.successors(), f)?;
-                edits = write_moves(edits, ra::ProgPoint::after(here), f)?;
+                edits = self.write_moves(edits, ra::ProgPoint::after(here), f)?;
             }
         }
         Ok(())
@@ -352,6 +354,29 @@ impl fmt::Display for Placed<'_> {
 }
 
 impl Placed<'_> {
+    fn write_moves<'e>(
+        &self,
+        mut edits: &'e [(ra::ProgPoint, Edit)],
+        until: ra::ProgPoint,
+        f: &mut fmt::Formatter<'_>,
+    ) -> Result<&'e [(ra::ProgPoint, Edit)], fmt::Error> {
+        while let Some(((point, Edit::Move { from, to }), rest)) = edits.split_first() {
+            if *point > until {
+                break;
+            }
+            writeln!(f, "  {} = {}", self.place(*to), self.place(*from))?;
+            edits = rest;
+        }
+        Ok(edits)
+    }
+
+    fn place(&self, allocation: Allocation) -> Place {
+        Place {
+            reg: allocation.as_reg(),
+            slot: allocation.as_stack().map(|slot| self.slots.number[slot.index()]),
+        }
+    }
+
     fn write_inst(&self, index: u32, to: &[ra::Block], f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |symbol| self.function.symbol(symbol);
         let inst = &self.machine.insts[index as usize];
@@ -372,7 +397,7 @@ impl Placed<'_> {
         for (operand, allocation) in operands.iter().zip(self.regs(index).0) {
             let (vreg, what) = (operand.vreg().vreg(), operand.kind());
             let made = if what == ra::OperandKind::Def { "=" } else { "" };
-            write!(f, " {made}v{vreg}:{}", Place(*allocation))?;
+            write!(f, " {made}v{vreg}:{}", self.place(*allocation))?;
         }
         for block in to.iter().filter(|_| self.machine.is_branch(ra::Inst::new(index as usize))) {
             write!(f, " b{}", block.index())?;
@@ -381,29 +406,17 @@ impl Placed<'_> {
     }
 }
 
-fn write_moves<'e>(
-    mut edits: &'e [(ra::ProgPoint, Edit)],
-    until: ra::ProgPoint,
-    f: &mut fmt::Formatter<'_>,
-) -> Result<&'e [(ra::ProgPoint, Edit)], fmt::Error> {
-    while let Some(((point, Edit::Move { from, to }), rest)) = edits.split_first() {
-        if *point > until {
-            break;
-        }
-        writeln!(f, "  {} = {}", Place(*to), Place(*from))?;
-        edits = rest;
-    }
-    Ok(edits)
-}
-
 /// A register, or a slot on the stack.
-struct Place(Allocation);
+struct Place {
+    reg: Option<PReg>,
+    slot: Option<u32>,
+}
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.as_reg(), self.0.as_stack()) {
+        match (self.reg, self.slot) {
             (Some(preg), _) => write!(f, "r{}", preg.hw_enc()),
-            (_, Some(slot)) => write!(f, "stack{}", slot.index()),
+            (_, Some(slot)) => write!(f, "stack{slot}"),
             _ => write!(f, "nowhere"),
         }
     }

@@ -40,8 +40,17 @@ impl Switch {
         if cases.len() <= CHAIN {
             return self.chain(function, block, &cases);
         }
+        let mut switch = self;
+        let shared;
+        if !self.default.args.is_empty() {
+            // Many ways lead there: what it is handed is made once.
+            let block = added(function);
+            self.end(function, block, End::Jump(self.default.clone()));
+            shared = Self { default: to(block), ..*self };
+            switch = &shared;
+        }
         cases.sort_by_key(|(case, _)| eval::truncated(self.width, *case).cast_unsigned());
-        self.halve(function, block, &cases);
+        switch.halve(function, block, &cases);
     }
 
     /// Cases in ascending order, without sign.

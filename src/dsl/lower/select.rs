@@ -5,7 +5,6 @@ use regalloc2::{self as ra, Operand as Slot, VReg};
 
 use super::super::eval;
 use super::super::ir::dominators::Predecessors;
-use super::super::ir::hash::Map;
 use super::super::ir::{
     Addr, Args, AsmBlock, At, Base, Block, Callee, Compare, End, Function, Inst, Op, Operand, Target, Val,
 };
@@ -21,7 +20,14 @@ pub(super) fn select(function: &Function, frame: &Frame, isa: Isa) -> Machine {
     let count = function.blocks.iter().map(|block| block.insts.len() + 2).sum();
     machine.insts.reserve(count);
     machine.operands.reserve(count * 2);
-    let mut selector = Selector { function, frame, isa, machine, made_at_use: Map::default() };
+    let mut selector = Selector {
+        function,
+        frame,
+        isa,
+        machine,
+        made_at_use: vec![0; function.values as usize],
+        kinds: Vec::new(),
+    };
     let order = function.reverse_postorder();
     let mut numbers = vec![0; function.blocks.len()];
     for (number, block) in order.iter().enumerate() {
@@ -39,7 +45,9 @@ struct Selector<'a> {
     frame: &'a Frame,
     isa: Isa,
     machine: Machine,
-    made_at_use: Map<Val, Kind>,
+    /// What is made anew at each use: for each value, one more than its index here.
+    made_at_use: Vec<u32>,
+    kinds: Vec<Kind>,
 }
 
 /// Blocks.
@@ -178,7 +186,8 @@ impl Selector<'_> {
         let at = inst.at;
         let made = inst.result.map(|value| vreg(value.0));
         if let (Some(value), Some(kind)) = (inst.result, self.made_of_nothing(&inst.op)) {
-            self.made_at_use.insert(value, kind);
+            self.kinds.push(kind);
+            self.made_at_use[value.index()] = self.kinds.len() as u32;
             return;
         }
         match (&inst.op, made) {
@@ -392,14 +401,20 @@ impl Selector<'_> {
     fn value(&mut self, operand: Operand, at: At) -> VReg {
         let kind = match operand {
             Operand::Imm(number) => Kind::Const(number),
-            Operand::Val(value) => match self.made_at_use.get(&value) {
-                Some(kind) => *kind,
+            Operand::Val(value) => match self.kind_of(value) {
+                Some(kind) => kind,
                 None => return vreg(value.0),
             },
         };
         let made = self.temporary();
         self.push(kind, at, [Slot::reg_def(made)]);
         made
+    }
+
+    /// The instruction that makes a value, if it is made at each use.
+    fn kind_of(&self, value: Val) -> Option<Kind> {
+        let index = self.made_at_use[value.index()].checked_sub(1)?;
+        self.kinds.get(index as usize).copied()
     }
 
     fn temporary(&mut self) -> VReg {
@@ -411,8 +426,8 @@ impl Selector<'_> {
     fn address(&mut self, addr: Addr, at: At) -> (Mem, Option<Slot>) {
         let on_stack = match addr.base {
             Base::Local(local) => Some(self.frame.local(local)),
-            Base::Val(value) => match self.made_at_use.get(&value) {
-                Some(Kind::Stack(off)) => Some(*off),
+            Base::Val(value) => match self.kind_of(value) {
+                Some(Kind::Stack(off)) => Some(off),
                 _ => None,
             },
         };

@@ -7,21 +7,26 @@ use super::super::ir::{Block, BlockData, Compare, End, Function, Operand, Target
 use super::alias::Aliases;
 use super::{facts, params};
 
-/// Makes the graph simpler until nothing changes.
-pub(super) fn simplify(function: &mut Function) {
-    share_returns(function);
-    for _ in 0..ROUNDS {
-        let mut changed = decide(function);
-        changed |= thread(function);
-        function.drop_unreachable();
-        changed |= merge(function);
-        function.drop_unreachable();
-        let order = function.reverse_postorder();
-        changed |= params::unify(function, &order);
-        if !changed {
-            return;
-        }
+/// Makes the graph simpler until nothing changes; whether anything did.
+pub(super) fn simplify(function: &mut Function) -> bool {
+    if function.blocks.len() == 1 {
+        return false;
     }
+    let mut changed = share_returns(function);
+    for _ in 0..ROUNDS {
+        changed |= decide(function) | thread(function);
+        let mut order = function.drop_unreachable();
+        if merge(function, &order) {
+            order = function.drop_unreachable();
+            changed = true;
+        }
+        // What is known of a parameter can decide a branch; nothing else opens a new chance.
+        if !params::unify(function, &order) {
+            break;
+        }
+        changed = true;
+    }
+    changed
 }
 
 /// Each round opens few new chances; what is left after so many stays as it is.
@@ -91,6 +96,10 @@ struct Through(Vec<bool>);
 
 impl Through {
     fn new(function: &Function) -> Self {
+        let candidates = function.blocks.iter().filter(|block| block.insts.is_empty());
+        if candidates.clone().all(|block| block.params.is_empty()) {
+            return Self(function.blocks.iter().map(|block| block.insts.is_empty()).collect());
+        }
         let mut outside = facts::uses(function);
         for block in function.blocks.iter().filter(|block| block.insts.is_empty()) {
             if let Some((end, _)) = &block.end {
@@ -145,13 +154,12 @@ impl Given<'_> {
 }
 
 /// A block that only one jump leads to becomes part of where the jump stands.
-fn merge(function: &mut Function) -> bool {
-    let order = function.reverse_postorder();
-    let predecessors = Predecessors::new(function, &order);
+fn merge(function: &mut Function, order: &[Block]) -> bool {
+    let predecessors = Predecessors::new(function, order);
     let mut aliases = Aliases::new(function);
     let mut gone = vec![false; function.blocks.len()];
     let mut changed = false;
-    for block in order {
+    for &block in order {
         while !gone[block.index()]
             && let Some((End::Jump(target), _)) = &function.blocks[block.index()].end
             && let next = target.block
@@ -173,8 +181,8 @@ fn merge(function: &mut Function) -> bool {
 }
 
 /// Ways to return the same constant lead to one place: two instructions instead of two for each.
-fn share_returns(function: &mut Function) {
-    hand_out_returns(function);
+fn share_returns(function: &mut Function) -> bool {
+    let mut changed = hand_out_returns(function);
     let mut counts: Map<i64, (u32, Option<Block>)> = Map::default();
     for (index, block) in function.blocks.iter().enumerate() {
         if let Some(number) = returned(block) {
@@ -198,8 +206,10 @@ fn share_returns(function: &mut Function) {
         if to.index() != index {
             let jump = End::Jump(Target { block: to, args: Vec::new() });
             function.blocks[index].end = at.map(|at| (jump, at));
+            changed = true;
         }
     }
+    changed
 }
 
 fn returned(block: &BlockData) -> Option<i64> {
@@ -210,7 +220,8 @@ fn returned(block: &BlockData) -> Option<i64> {
 }
 
 /// A place that only returns what it is given: who jumps there returns it.
-fn hand_out_returns(function: &mut Function) {
+fn hand_out_returns(function: &mut Function) -> bool {
+    let mut changed = false;
     let gives_back = |block: &BlockData| match (&block.end, &*block.params) {
         (Some((End::Return(Operand::Val(value)), _)), [param]) => block.insts.is_empty() && value == param,
         _ => false,
@@ -223,6 +234,8 @@ fn hand_out_returns(function: &mut Function) {
             && let [value] = *target.args
         {
             *end = End::Return(value);
+            changed = true;
         }
     }
+    changed
 }

@@ -5,8 +5,12 @@ use super::alias::Aliases;
 
 /// Puts what such parameters get in their place; whether there were any. Dead parameters are dropped elsewhere.
 pub(super) fn unify(function: &mut Function, order: &[Block]) -> bool {
+    if order.iter().skip(1).all(|block| function.block(*block).params.is_empty()) {
+        return false;
+    }
     let mut aliases = Aliases::new(function);
-    while round(function, order, &mut aliases) {}
+    // Most are found at once; the next call of this goes on.
+    let _ = round(function, order, &mut aliases) && round(function, order, &mut aliases);
     aliases.apply(function)
 }
 

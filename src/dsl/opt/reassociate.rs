@@ -5,11 +5,14 @@ use super::super::ir::{Base, End, Function, Inst, Op, Operand, Val};
 use super::facts::{self, Made};
 use crate::asm::{AluOp, Width};
 
-/// Moves constants outwards.
+/// Moves constants outwards; whether there were any to be moved.
 ///
 /// Only of pointers (a number with a negative constant need not be what the verifier allows to be added), and only if the
 /// pointer with the constant is not compared: what the check says must hold for the register that is used later.
-pub(super) fn reassociate(function: &mut Function) {
+pub(super) fn reassociate(function: &mut Function) -> bool {
+    if !has_chance(function) {
+        return false;
+    }
     let made = facts::made(function);
     let roles = Roles::new(function);
     let found: Vec<_> = function
@@ -19,7 +22,8 @@ pub(super) fn reassociate(function: &mut Function) {
             insts.map(|inst| steps(function, inst, &made, &roles)).collect::<Vec<_>>()
         })
         .collect();
-    let mut values = function.values;
+    let before = function.values;
+    let mut values = before;
     for (block, found) in function.blocks.iter_mut().zip(found) {
         if found.iter().all(Option::is_none) {
             continue;
@@ -37,6 +41,14 @@ pub(super) fn reassociate(function: &mut Function) {
         }
     }
     function.values = values;
+    values != before
+}
+
+/// Whether there is a sum of two values at all.
+fn has_chance(function: &Function) -> bool {
+    let mut insts = function.blocks.iter().flat_map(|block| &block.insts);
+    insts
+        .any(|inst| matches!(inst.op, Op::Alu { op: AluOp::Add, a: Operand::Val(_), b: Operand::Val(_), .. }))
 }
 
 /// Of a sum of a pointer with a constant step and a variable: the pointer, the variable, the constant.

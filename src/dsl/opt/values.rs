@@ -5,6 +5,8 @@
 //! has been compared with the end stays the one that is used.
 
 use super::super::eval;
+use std::collections::hash_map::Entry;
+
 use super::super::ir::dominators::Dominators;
 use super::super::ir::hash::Map;
 use super::super::ir::{Addr, Base, Block, End, Function, Inst, Memory, Op, Operand, Val};
@@ -27,6 +29,7 @@ pub(super) fn number(function: &mut Function, dominators: &Dominators, isa: Isa)
         uses: facts::uses(function),
         known: Map::default(),
         stored: Map::default(),
+        passed: 0,
         epochs: Epochs::new(function, &dominators.order),
         is_base: facts::bases(function),
         dominators,
@@ -47,14 +50,27 @@ pub(super) struct Walk<'a> {
     bits: Vec<Bits>,
     made: Vec<Made>,
     uses: Vec<u32>,
-    known: Map<Key, (Val, Block)>,
+    known: Map<Key, Known>,
     /// What lies in memory, as far as it was stored or loaded since the memory last changed.
-    stored: Map<Key, (Operand, Block)>,
+    stored: Map<Key, Known>,
+    /// How many operations have been passed.
+    passed: u32,
     epochs: Epochs,
     /// Which values are the base of an address somewhere.
     is_base: Vec<bool>,
     pub(super) isa: Isa,
 }
+
+/// A value that may be at hand, and where it was last seen.
+#[derive(Clone, Copy)]
+struct Known {
+    value: Operand,
+    block: Block,
+    passed: u32,
+}
+
+/// What was last used so many operations ago is made anew: ten registers are not enough to remember everything.
+const REMEMBERED: u32 = 256;
 
 /// What two operations that make the same have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +117,7 @@ impl Walk<'_> {
     }
 
     fn inst(&mut self, inst: &mut Inst, here: Here<'_>) {
+        self.passed += 1;
         inst.op.each_operand_mut(|operand| *operand = self.resolve(*operand));
         self.resolve_pointer(inst, &here);
         self.fold_address(inst, &here);
@@ -176,12 +193,18 @@ impl Walk<'_> {
             return self.loaded(*size, *addr, *memory, result, block);
         }
         let key = key(op)?;
-        let (known, there) = *self.known.entry(key).or_insert((result, block));
-        if known != result && self.dominators.dominates(there, block) {
-            return Some(known.into());
+        let now = Known { value: result.into(), block, passed: self.passed };
+        match self.known.entry(key) {
+            Entry::Occupied(mut known) => {
+                let found = at_hand(known.get(), &now, self.dominators);
+                *known.get_mut() = found.unwrap_or(now);
+                found.map(|found| found.value)
+            }
+            Entry::Vacant(nothing) => {
+                nothing.insert(now);
+                None
+            }
         }
-        self.known.insert(key, (result, block));
-        None
     }
 
     fn loaded(
@@ -193,13 +216,10 @@ impl Walk<'_> {
         block: Block,
     ) -> Option<Operand> {
         let key = self.memory_key(size, addr, memory);
-        if let Some((value, there)) = self.stored.get(&key)
-            && self.dominators.dominates(*there, block)
-        {
-            return Some(*value);
-        }
-        self.stored.insert(key, (result.into(), block));
-        None
+        let now = Known { value: result.into(), block, passed: self.passed };
+        let found = self.stored.get(&key).and_then(|known| at_hand(known, &now, self.dominators));
+        self.stored.insert(key, found.unwrap_or(now));
+        found.map(|found| found.value)
     }
 
     fn memory_key(&self, size: Size, addr: Addr, memory: Memory) -> Key {
@@ -219,7 +239,7 @@ impl Walk<'_> {
                 || self.bits(value).real <= size.bytes() * 8 && facts::constant(value).is_none();
             if whole {
                 let key = self.memory_key(size, addr, memory);
-                self.stored.insert(key, (value, block));
+                self.stored.insert(key, Known { value, block, passed: self.passed });
             }
         }
         if let Op::Atomic { op, .. } = &mut inst.op
@@ -230,6 +250,12 @@ impl Walk<'_> {
             (*op, inst.result, inst.results) = (plain, None, 0);
         }
     }
+}
+
+/// The value as it is seen now, if it is there on every way here and was seen not long ago.
+fn at_hand(known: &Known, now: &Known, dominators: &Dominators) -> Option<Known> {
+    let near = now.passed - known.passed <= REMEMBERED;
+    (near && dominators.dominates(known.block, now.block)).then_some(Known { passed: now.passed, ..*known })
 }
 
 /// The operation without the old value, where there is one.
