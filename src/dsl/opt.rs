@@ -26,17 +26,17 @@ use crate::asm::Isa;
 
 /// Runs all passes.
 pub(crate) fn optimise(function: &mut Function, isa: Isa) {
-    flow::simplify(function);
+    flow::simplify(function, false);
     number(function, isa);
     // What was folded decides branches, and what is chosen or joined can be folded again.
-    let mut changed = flow::simplify(function);
+    let mut changed = flow::simplify(function, true);
     if choose::choose(function) {
-        flow::simplify(function);
+        flow::simplify(function, false);
         changed = true;
     }
     if changed | reassociate::reassociate(function) {
         number(function, isa);
-        flow::simplify(function);
+        flow::simplify(function, true);
     }
     extend::fuse(function, isa);
     let dominators = Dominators::new(function);

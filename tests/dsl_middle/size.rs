@@ -8,6 +8,7 @@ use crate::asm::Isa;
 use crate::dsl::ir::Function;
 use crate::dsl::lower::compile;
 use crate::dsl::lower::tests::FOLLOWING;
+use crate::dsl::opt::optimise;
 use crate::random::sized;
 use crate::support::Suite;
 
@@ -17,19 +18,27 @@ pub fn add(suite: &mut Suite) {
             let function = sized(count);
             let operations = size(&function);
             assert!(operations >= count as usize, "{operations}");
-            let copies: Vec<_> = (0..rounds).map(|_| function.clone()).collect();
-            let mut slots = 0;
+            let copies = || (0..rounds).map(|_| function.clone()).collect::<Vec<_>>();
+            let (mut slots, passes, all) = (0, copies(), copies());
             FOLLOWING.store(false, Ordering::Relaxed);
-            let begun = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap();
-            for copy in copies {
-                slots = compile(copy, Isa::V3, None).unwrap().len();
-            }
-            let taken = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap() - begun;
+            let passes = taken(|| passes.into_iter().for_each(|mut copy| optimise(&mut copy, Isa::V3)));
+            let all = taken(|| {
+                all.into_iter().for_each(|copy| slots = compile(copy, Isa::V3, None).unwrap().len());
+            });
             FOLLOWING.store(true, Ordering::Relaxed);
-            let micros = (taken.tv_sec() * 1_000_000 + taken.tv_nsec() / 1000) / i64::from(rounds);
-            println!("{operations} operations, {slots} slots: {micros} us");
+            let (passes, all) = (passes / i64::from(rounds), all / i64::from(rounds));
+            println!("{operations} operations, {slots} slots: {all} us, {passes} us of it in passes");
         });
     }
+}
+
+/// Microseconds of this thread.
+fn taken(work: impl FnOnce()) -> i64 {
+    let clock = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap();
+    let begun = clock();
+    work();
+    let taken = clock() - begun;
+    taken.tv_sec() * 1_000_000 + taken.tv_nsec() / 1000
 }
 
 fn size(function: &Function) -> usize {

@@ -130,7 +130,7 @@ pub(super) fn narrow_params(function: &Function, order: &[Block]) -> Vec<bool> {
 }
 
 /// How often the parameters are looked at before all that are left are given up.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 3;
 
 fn is_narrow(operand: Operand, narrow: &[bool]) -> bool {
     match operand {

@@ -7,24 +7,28 @@ use super::super::ir::{Block, BlockData, Compare, End, Function, Operand, Target
 use super::alias::Aliases;
 use super::{facts, params};
 
-/// Makes the graph simpler until nothing changes; whether anything did.
-pub(super) fn simplify(function: &mut Function) -> bool {
+/// Makes the graph simpler until nothing changes; whether anything did. `folded` says that values have been folded since
+/// the last time, so that parameters may get the same on every way.
+pub(super) fn simplify(function: &mut Function, folded: bool) -> bool {
     if function.blocks.len() == 1 {
         return false;
     }
     let mut changed = share_returns(function);
-    for _ in 0..ROUNDS {
-        changed |= decide(function) | thread(function);
+    for round in 0..ROUNDS {
+        let fewer_ways = decide(function) | thread(function);
         let mut order = function.drop_unreachable();
-        if merge(function, &order) {
+        let mut aliases = Aliases::new(function);
+        if merge(function, &order, &mut aliases) {
             order = function.drop_unreachable();
             changed = true;
         }
         // What is known of a parameter can decide a branch; nothing else opens a new chance.
-        if !params::unify(function, &order) {
+        let again = (fewer_ways || (folded && round == 0)) && params::unify(function, &order, &mut aliases);
+        aliases.apply(function);
+        changed |= fewer_ways | again;
+        if !again {
             break;
         }
-        changed = true;
     }
     changed
 }
@@ -154,9 +158,8 @@ impl Given<'_> {
 }
 
 /// A block that only one jump leads to becomes part of where the jump stands.
-fn merge(function: &mut Function, order: &[Block]) -> bool {
+fn merge(function: &mut Function, order: &[Block], aliases: &mut Aliases) -> bool {
     let predecessors = Predecessors::new(function, order);
-    let mut aliases = Aliases::new(function);
     let mut gone = vec![false; function.blocks.len()];
     let mut changed = false;
     for &block in order {
@@ -176,7 +179,6 @@ fn merge(function: &mut Function, order: &[Block]) -> bool {
             changed = true;
         }
     }
-    aliases.apply(function);
     changed
 }
 

@@ -3,15 +3,17 @@
 use super::super::ir::{Block, Function, Operand};
 use super::alias::Aliases;
 
-/// Puts what such parameters get in their place; whether there were any. Dead parameters are dropped elsewhere.
-pub(super) fn unify(function: &mut Function, order: &[Block]) -> bool {
+/// Lets what such parameters get stand for them; whether there were any. Dead parameters are dropped elsewhere.
+pub(super) fn unify(function: &Function, order: &[Block], aliases: &mut Aliases) -> bool {
     if order.iter().skip(1).all(|block| function.block(*block).params.is_empty()) {
         return false;
     }
-    let mut aliases = Aliases::new(function);
+    let found = round(function, order, aliases);
     // Most are found at once; the next call of this goes on.
-    let _ = round(function, order, &mut aliases) && round(function, order, &mut aliases);
-    aliases.apply(function)
+    if found {
+        round(function, order, aliases);
+    }
+    found
 }
 
 /// What a parameter gets.
