@@ -60,6 +60,7 @@ mod fields;
 mod flow;
 mod func;
 mod function;
+mod global;
 // The front does not call all of it yet.
 #[allow(dead_code)]
 mod ir;
@@ -81,6 +82,7 @@ mod verdict;
 pub use crate::base::flags::ElemFlags as UpdateFlags;
 pub use crate::base::{Clock, Errno, TimerFlags};
 pub use crate::object::MapRef as Map;
+pub use crate::object::{Constant, Global};
 pub use atomic::Atomic;
 pub use context::{Context, DynamicContext};
 pub use dynamic::{Cond, MaybeNull};

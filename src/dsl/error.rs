@@ -273,6 +273,14 @@ pub enum Error {
         /// The line.
         site: Site,
     },
+    /// A global variable that the object does not have.
+    #[error("the object has no global variable `{name}`{site}")]
+    NoGlobal {
+        /// The name that was asked for.
+        name: String,
+        /// The line.
+        site: Site,
+    },
     /// A time that a timer cannot be set to.
     #[error("a timer cannot be set to {what}{site}")]
     Time {
@@ -367,6 +375,7 @@ impl Error {
             | Self::Verdict { site, .. }
             | Self::Context { site, .. }
             | Self::PacketOffset { site, .. }
+            | Self::NoGlobal { site, .. }
             | Self::Time { site, .. }
             | Self::RecordedTwice { site, .. }
             | Self::Btf { site, .. }

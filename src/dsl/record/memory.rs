@@ -263,6 +263,13 @@ impl State {
         }
     }
 
+    /// The address of a section of global variables.
+    pub(crate) fn section_base(&mut self, section: &str, at: At) -> Base {
+        let map = self.ir.symbol(section);
+        let address = self.push(Op::MapValueAddr { map, off: 0 }, at);
+        self.base(address, at)
+    }
+
     pub(crate) fn btf(&mut self) -> &mut Builder {
         self.object.btf()
     }
