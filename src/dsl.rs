@@ -52,6 +52,7 @@
 //! also runs [`check`](crate::check::check) over the whole object: what the kernel would refuse for sure is an error.
 
 mod atomic;
+mod bytes;
 mod context;
 pub mod dynamic;
 mod error;
@@ -65,6 +66,7 @@ mod global;
 #[allow(dead_code)]
 mod ir;
 mod kinds;
+mod lock;
 #[allow(dead_code)]
 mod lower;
 mod map;

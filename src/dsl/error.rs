@@ -117,6 +117,16 @@ pub enum Error {
         /// The line.
         site: Site,
     },
+    /// A call, or another lock, while a spin lock is held.
+    #[error("{what} while the lock taken{lock} is held{site}")]
+    Locked {
+        /// What is called.
+        what: String,
+        /// Where the lock was taken.
+        lock: Site,
+        /// The line.
+        site: Site,
+    },
     /// A place that cannot be written.
     #[error("{what} cannot be written{site}")]
     ReadOnly {
@@ -361,6 +371,7 @@ impl Error {
             | Self::NoField { site, .. }
             | Self::NoNumber { site, .. }
             | Self::NoAtomic { site, .. }
+            | Self::Locked { site, .. }
             | Self::ReadOnly { site, .. }
             | Self::Outside { site, .. }
             | Self::Index { site, .. }

@@ -297,7 +297,7 @@ impl ObjectBuilder {
         self.recorder.owner
     }
 
-    pub(super) fn byte_order(&self) -> Endian {
+    pub(crate) fn byte_order(&self) -> Endian {
         self.endian
     }
 
