@@ -52,6 +52,7 @@
 //! also runs [`check`](crate::check::check) over the whole object: what the kernel would refuse for sure is an error.
 
 mod atomic;
+mod bytes;
 mod context;
 pub mod dynamic;
 mod error;
@@ -60,10 +61,12 @@ mod fields;
 mod flow;
 mod func;
 mod function;
+mod global;
 // The front does not call all of it yet.
 #[allow(dead_code)]
 mod ir;
 mod kinds;
+mod lock;
 #[allow(dead_code)]
 mod lower;
 mod map;
@@ -81,6 +84,7 @@ mod verdict;
 pub use crate::base::flags::ElemFlags as UpdateFlags;
 pub use crate::base::{Clock, Errno, TimerFlags};
 pub use crate::object::MapRef as Map;
+pub use crate::object::{Constant, Global};
 pub use atomic::Atomic;
 pub use context::{Context, DynamicContext};
 pub use dynamic::{Cond, MaybeNull};

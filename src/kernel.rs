@@ -19,7 +19,7 @@ mod value;
 pub use bpf::Kernel;
 pub use load::{Inputs, LoadError, Loaded, load, load_plan, load_with};
 pub use log::VerifierLog;
-pub use map::{Batches, Keys, Map, MapError, OnDrop, Queue, TypedMap};
+pub use map::{Batches, Keys, LoadedConstant, Map, MapError, OnDrop, Queue, TypedMap, Variable};
 pub use pin::unpin;
 pub use probe::probe;
 pub use program::{Program, ProgramError, TestOutcome, TestRun};

@@ -4,6 +4,7 @@ mod builder;
 mod calls;
 mod error;
 mod function;
+mod globals;
 pub mod linker;
 mod names;
 mod needs;
@@ -19,6 +20,7 @@ mod types;
 pub use builder::{MapRef, ObjectBuilder};
 pub use error::ObjectError;
 pub use function::FunctionDef;
+pub use globals::{Constant, Global, Section};
 pub use needs::{Need, Needs};
 pub use recorder::FunctionError;
 #[cfg(feature = "dsl")]

@@ -180,10 +180,20 @@ fn of_objects() {
         o.add_global_function("global", TypeId::VOID, samples::returns(0));
         program(o, "main", |a| done(a.load_function(R1, "global").mov(R0, 1)));
     });
+    add(&|o| {
+        o.global("twice", &1u32);
+        o.global("twice", &2u32);
+    });
+    add(&|o| {
+        let ty = u32::btf(o.btf()).unwrap();
+        o.global_bytes("short", ty, vec![0; 3], false);
+    });
     messages.add(&ObjectBuilder::new("long").license("x".repeat(128)).finish().unwrap_err());
     messages.add(&many_functions().unwrap_err());
     messages.cover(&[
         "DuplicateMap",
+        "DuplicateGlobal",
+        "GlobalSize",
         "DuplicateFunction",
         "DuplicateProgram",
         "ForeignMap",

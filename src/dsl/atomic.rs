@@ -93,8 +93,8 @@ impl<'f> dynamic::Place<'f> {
         dynamic::Value::new(self.brand(), old)
     }
 
-    /// The number that lies here; no load that follows is done before it (`BPF_LOAD_ACQ`, since 6.15, in
-    /// [`Isa::V4`](crate::asm::Isa::V4) objects).
+    /// The number that lies here; no load that follows is done before it (`BPF_LOAD_ACQ`, since 6.15, with
+    /// [`Isa::ACQUIRE_RELEASE`](crate::asm::Isa::ACQUIRE_RELEASE)).
     #[doc(alias = "BPF_LOAD_ACQ")]
     #[track_caller]
     pub fn load_acquire(self) -> dynamic::Value<'f> {
@@ -102,8 +102,8 @@ impl<'f> dynamic::Place<'f> {
         dynamic::Value::new(self.brand(), self.brand().with(|state| state.load_acquire(self.pointer(), at)))
     }
 
-    /// Writes a number here; no store that comes before is done after it (`BPF_STORE_REL`, since 6.15, in
-    /// [`Isa::V4`](crate::asm::Isa::V4) objects).
+    /// Writes a number here; no store that comes before is done after it (`BPF_STORE_REL`, since 6.15, with
+    /// [`Isa::ACQUIRE_RELEASE`](crate::asm::Isa::ACQUIRE_RELEASE)).
     #[doc(alias = "BPF_STORE_REL")]
     #[track_caller]
     pub fn store_release(self, value: impl Rhs<'f>) {

@@ -117,6 +117,16 @@ pub enum Error {
         /// The line.
         site: Site,
     },
+    /// A call, or another lock, while a spin lock is held.
+    #[error("{what} while the lock taken{lock} is held{site}")]
+    Locked {
+        /// What is called.
+        what: String,
+        /// Where the lock was taken.
+        lock: Site,
+        /// The line.
+        site: Site,
+    },
     /// A place that cannot be written.
     #[error("{what} cannot be written{site}")]
     ReadOnly {
@@ -273,6 +283,14 @@ pub enum Error {
         /// The line.
         site: Site,
     },
+    /// A global variable that the object does not have.
+    #[error("the object has no global variable `{name}`{site}")]
+    NoGlobal {
+        /// The name that was asked for.
+        name: String,
+        /// The line.
+        site: Site,
+    },
     /// A time that a timer cannot be set to.
     #[error("a timer cannot be set to {what}{site}")]
     Time {
@@ -353,6 +371,7 @@ impl Error {
             | Self::NoField { site, .. }
             | Self::NoNumber { site, .. }
             | Self::NoAtomic { site, .. }
+            | Self::Locked { site, .. }
             | Self::ReadOnly { site, .. }
             | Self::Outside { site, .. }
             | Self::Index { site, .. }
@@ -367,6 +386,7 @@ impl Error {
             | Self::Verdict { site, .. }
             | Self::Context { site, .. }
             | Self::PacketOffset { site, .. }
+            | Self::NoGlobal { site, .. }
             | Self::Time { site, .. }
             | Self::RecordedTwice { site, .. }
             | Self::Btf { site, .. }

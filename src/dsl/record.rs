@@ -5,9 +5,11 @@
 
 mod arith;
 mod atomic;
+mod bytes;
 mod call;
 mod cond;
 mod flow;
+mod lock;
 mod memory;
 mod packet;
 
@@ -19,6 +21,7 @@ pub use arith::{Binary, Comparison};
 pub(crate) use call::{Argument, MapArgument, Returned};
 pub(crate) use cond::CondId;
 use flow::Loop;
+use lock::Lock;
 pub(crate) use memory::{MapId, Pointer, Region};
 pub(crate) use packet::PacketPoint;
 
@@ -103,6 +106,7 @@ pub(crate) struct State {
     scopes: Vec<ScopeData>,
     open: Vec<Scope>,
     loops: Vec<Loop>,
+    lock: Option<Lock>,
     conds: Vec<CondNode>,
 }
 
@@ -117,6 +121,7 @@ impl State {
             scopes: vec![ScopeData { open: true, at: setup.at }],
             open: vec![Scope::FUNCTION],
             loops: Vec::new(),
+            lock: None,
             conds: Vec::new(),
         }
     }

@@ -7,13 +7,13 @@ use thiserror::Error;
 
 use super::bpf::{Kernel, Open};
 use super::explain;
-use super::map::{Holders, Map, MapError, OnDrop, Queue, TypedMap};
+use super::map::{Holders, LoadedConstant, Map, MapError, OnDrop, Queue, TypedMap, Variable};
 use super::program::Program;
 use super::rejection::Rejection;
 use crate::base::{Endian, Errno};
 use crate::btf::BtfType;
 use crate::map::{MapDef, MapSource};
-use crate::object::Object;
+use crate::object::{Constant, Global, Object};
 use crate::plan::{FdInfo, FdKind, Plan, PlanError, StepError};
 use crate::sys::MapFd;
 use crate::target::Target;
@@ -223,6 +223,22 @@ impl Loaded {
     /// As [`typed_map`](Self::typed_map).
     pub fn queue<V: BtfType>(&self, name: &str) -> Result<Queue<'_, V>, LoadError> {
         Ok(self.map(name)?.queue()?)
+    }
+
+    /// A global variable of the object.
+    ///
+    /// # Errors
+    /// As [`typed_map`](Self::typed_map), of the map of its section.
+    pub fn global<T: BtfType>(&self, global: Global<T>) -> Result<Variable<'_, T>, LoadError> {
+        Ok(self.map(global.section().name())?.variable(global.offset())?)
+    }
+
+    /// A constant of the object.
+    ///
+    /// # Errors
+    /// As [`typed_map`](Self::typed_map), of the map of its section.
+    pub fn constant<T: BtfType>(&self, constant: Constant<T>) -> Result<LoadedConstant<'_, T>, LoadError> {
+        Ok(self.map(constant.section().name())?.constant(constant.offset())?)
     }
 
     /// The program `name`.

@@ -4,6 +4,7 @@ mod batch;
 mod holders;
 mod locked;
 mod queue;
+mod variable;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -17,6 +18,7 @@ pub use batch::Batches;
 pub(super) use holders::Holders;
 pub use holders::OnDrop;
 pub use queue::Queue;
+pub use variable::{LoadedConstant, Variable};
 
 use super::value::{read, with_bytes, with_zeros};
 use crate::base::Errno;

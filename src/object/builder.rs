@@ -4,6 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::globals::Variable;
 use super::names::NameSpaces;
 use super::parts::{self, Parts, Types};
 use super::recorder::{Owner, Recorder};
@@ -32,6 +33,7 @@ pub struct ObjectBuilder {
     names: NameSpaces,
     error: Option<ObjectError>,
     recorder: Recorder,
+    variables: Vec<Variable>,
 }
 
 /// A map of an object under construction, with the Rust types of its key and value.
@@ -83,6 +85,7 @@ impl ObjectBuilder {
             names: NameSpaces::default(),
             error: None,
             recorder: Recorder::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -118,7 +121,10 @@ impl ObjectBuilder {
     /// Adds a map.
     #[track_caller]
     pub fn add_map<K, V>(&mut self, spec: MapSpec<K, V>) -> MapRef<K, V> {
-        let site = Site::here();
+        self.add_map_at(spec, Site::here())
+    }
+
+    pub(super) fn add_map_at<K, V>(&mut self, spec: MapSpec<K, V>, site: Site) -> MapRef<K, V> {
         let spec = spec.untyped();
         if !self.names.maps.insert(&spec.name, self.maps.len()) {
             self.fail(ObjectError::DuplicateMap { name: spec.name.clone(), site: site.clone() });
@@ -187,7 +193,8 @@ impl ObjectBuilder {
     ///
     /// # Errors
     /// The first mistake, with the Rust line it was made on.
-    pub fn finish(self) -> Result<Object, ObjectError> {
+    pub fn finish(mut self) -> Result<Object, ObjectError> {
+        self.close_sections();
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -284,6 +291,26 @@ impl ObjectBuilder {
             Ok(code) => self.functions.push(FunctionDef { name, code, linkage, proto, site }),
             Err(source) => self.fail(ObjectError::Asm { function: name, source: source.into() }),
         }
+    }
+
+    pub(super) fn owner(&self) -> Owner {
+        self.recorder.owner
+    }
+
+    pub(crate) fn byte_order(&self) -> Endian {
+        self.endian
+    }
+
+    pub(crate) fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+
+    pub(super) fn variables_mut(&mut self) -> &mut Vec<Variable> {
+        &mut self.variables
+    }
+
+    pub(super) fn note(&mut self, error: ObjectError) {
+        self.fail(error);
     }
 
     fn fail(&mut self, error: ObjectError) {

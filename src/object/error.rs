@@ -24,6 +24,26 @@ pub enum ObjectError {
         /// The second definition.
         site: Site,
     },
+    /// Two global variables have one name.
+    #[error("global variable `{name}` is defined twice, the second time{site}")]
+    DuplicateGlobal {
+        /// The name.
+        name: String,
+        /// The second definition.
+        site: Site,
+    },
+    /// The bytes that a global variable begins with are not as many as its type has.
+    #[error("global variable `{name}` has {wanted} bytes, {given} were given{site}")]
+    GlobalSize {
+        /// The variable.
+        name: String,
+        /// How many bytes its type has.
+        wanted: u32,
+        /// How many were given.
+        given: usize,
+        /// The definition.
+        site: Site,
+    },
     /// Two functions have one name.
     #[error("function `{name}` is defined twice, the second time{site}")]
     DuplicateFunction {
@@ -321,6 +341,8 @@ impl ObjectError {
             Self::Asm { source, .. } => Some(source.loc()),
             Self::Function { source, .. } | Self::Refused { source } => source.loc(),
             Self::DuplicateMap { site, .. }
+            | Self::DuplicateGlobal { site, .. }
+            | Self::GlobalSize { site, .. }
             | Self::DuplicateFunction { site, .. }
             | Self::DuplicateProgram { site, .. }
             | Self::ForeignMap { site }

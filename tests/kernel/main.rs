@@ -15,6 +15,7 @@ mod atomics;
 mod calls;
 mod common;
 mod dsl;
+mod dsl_memory;
 mod dsl_packet;
 mod failures;
 mod jumps;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
     suite.since(Feature::Timers.since(), "timers", |suite| {
         calls::add(suite);
         dsl::add(suite);
+        dsl_memory::add(suite);
         dsl_packet::add(suite);
         loader::add(suite);
         records::add(suite);

@@ -70,6 +70,7 @@ impl State {
             return Returned::Nothing;
         };
         self.check_kind(helper, at);
+        self.refuse_locked(&format!("{helper}"), at);
         self.check_arguments(helper, proto.args, args, at);
         let operands: Vec<_> = args.iter().map(|arg| self.argument(arg, at)).collect();
         let args_of_call = Args::new(operands);
@@ -254,6 +255,7 @@ impl State {
 
     /// Calls a function of the object. Its result, of this type.
     pub(crate) fn call_function(&mut self, index: usize, args: &[Datum], ty: ScalarType, at: At) -> Datum {
+        self.refuse_locked("a function", at);
         let function = self.function_symbol(index);
         let operands: Vec<_> = args.iter().map(|&arg| self.use_of(arg, at)).collect();
         let callee = Callee::Function(function);

@@ -38,6 +38,10 @@ pub(crate) struct Count {
 }
 
 impl State {
+    pub(super) fn loops_open(&self) -> usize {
+        self.loops.len()
+    }
+
     /// Whether what is recorded now can be reached.
     pub(crate) fn is_live(&self) -> bool {
         self.ir.current().is_some()
@@ -130,6 +134,7 @@ impl State {
     }
 
     pub(crate) fn break_(&mut self, at: At) {
+        self.unlock_to_jump(at);
         match self.loops.last() {
             Some(&Loop { exit, .. }) => self.ir.jump(exit, at),
             None => self.fail(Error::NoLoop { what: "break", site: site(at) }),
@@ -137,6 +142,7 @@ impl State {
     }
 
     pub(crate) fn continue_(&mut self, at: At) {
+        self.unlock_to_jump(at);
         match self.loops.last() {
             Some(&Loop { next, .. }) => self.ir.jump(next, at),
             None => self.fail(Error::NoLoop { what: "continue", site: site(at) }),
@@ -197,6 +203,7 @@ impl State {
             _ => {}
         }
         self.check_verdict(value, at);
+        self.unlock_to_return(at);
         // A number that the kernel compares with a range is one of 64 bits, whatever its type.
         let operand = match (operand, value.number()) {
             (Operand::Imm(_), Some(number)) => Operand::Imm(truncated(number)),

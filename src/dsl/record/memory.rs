@@ -1,6 +1,6 @@
 //! Places in memory: what they lie in, where, and what is there.
 
-use super::{Datum, Scope, State};
+use super::{Comparison, Datum, Scope, State};
 use crate::asm::{AluOp, Size, SwapBits, SwapOp, Width};
 use crate::btf::{BtfError, Builder, TypeId};
 use crate::dsl::error::{Error, site};
@@ -65,12 +65,14 @@ pub(crate) struct Pointer {
     /// The map it points into, where that is one map for sure.
     pub(crate) map: Option<MapId>,
     pub(crate) scope: Scope,
+    /// What its base is a multiple of, at most 8.
+    pub(crate) align: u8,
 }
 
 impl Pointer {
     /// The start of something.
     pub(crate) const fn new(base: Base, layout: Layout, region: Region, scope: Scope) -> Self {
-        Self { base, off: 0, layout, region, writable: true, map: None, scope }
+        Self { base, off: 0, layout, region, writable: true, map: None, scope, align: 8 }
     }
 
     pub(crate) const fn read_only(mut self) -> Self {
@@ -251,7 +253,31 @@ impl State {
         let distance = self.push(Op::Alu { op: AluOp::Mul, width, a: index, b: size }, at);
         let sum = self.push(Op::Alu { op: AluOp::Add, width, a: start, b: distance }, at);
         let base = self.base(sum, at);
-        Pointer { base, off: 0, layout, scope: self.scope(), ..array }
+        let align = (layout.size() | u32::from(array.align) | array.off.cast_unsigned()).trailing_zeros();
+        Pointer { base, off: 0, layout, scope: self.scope(), align: 1 << align.min(3), ..array }
+    }
+
+    /// The element at an index, or null where that is behind the end.
+    pub(crate) fn checked_element(
+        &mut self,
+        array: Pointer,
+        (layout, len): (Layout, u32),
+        index: Datum,
+        at: At,
+    ) -> Pointer {
+        let index = self.convert(index, ScalarType::U64, at);
+        let inside = self.compare(Comparison::Lt, index, Datum::constant(len.into(), ScalarType::U64), at);
+        let inside = self.comparison(inside);
+        let found = self.ir.variable();
+        self.ir.set(found, Operand::Imm(0));
+        let arm = self.if_begin(inside, false, at);
+        let element = self.variable_element(array, layout, index, at);
+        let address = self.address(element, at);
+        self.ir.set(found, address);
+        self.if_end(&arm, at);
+        let address = self.ir.get(found);
+        let base = self.base(address, at);
+        Pointer { base, scope: self.scope(), ..element }
     }
 
     /// An address in a register.
@@ -261,6 +287,13 @@ impl State {
             // A pointer is never a number; what stands here belongs to a mistake that has been noted.
             Operand::Imm(_) => self.local(Layout::Bytes(8), at).base,
         }
+    }
+
+    /// The address of a section of global variables.
+    pub(crate) fn section_base(&mut self, section: &str, at: At) -> Base {
+        let map = self.ir.symbol(section);
+        let address = self.push(Op::MapValueAddr { map, off: 0 }, at);
+        self.base(address, at)
     }
 
     pub(crate) fn btf(&mut self) -> &mut Builder {
@@ -308,7 +341,7 @@ impl State {
     }
 }
 
-const fn widest(bytes: i32) -> Size {
+pub(super) const fn widest(bytes: i32) -> Size {
     match bytes {
         8.. => Size::DW,
         4..8 => Size::W,
