@@ -15,6 +15,7 @@ mod atomics;
 mod calls;
 mod common;
 mod dsl;
+mod dsl_calls;
 mod failures;
 mod jumps;
 mod kinds;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
     suite.since(Feature::Timers.since(), "timers", |suite| {
         calls::add(suite);
         dsl::add(suite);
+        dsl_calls::add(suite);
         loader::add(suite);
         records::add(suite);
         rejections::add(suite);
