@@ -54,6 +54,7 @@
 mod atomic;
 mod bytes;
 mod context;
+mod current;
 pub mod dynamic;
 mod error;
 mod eval;
@@ -65,6 +66,7 @@ mod global;
 // The front does not call all of it yet.
 #[allow(dead_code)]
 mod ir;
+mod iterate;
 mod kinds;
 mod lock;
 #[allow(dead_code)]
@@ -73,15 +75,18 @@ mod map;
 mod opt;
 mod packet;
 mod place;
+mod printk;
 mod program;
 mod record;
+mod ringbuf;
 mod scalar;
+mod tail;
 mod timer;
 mod types;
 mod value;
 mod verdict;
 
-pub use crate::base::flags::ElemFlags as UpdateFlags;
+pub use crate::base::flags::{ElemFlags as UpdateFlags, RingbufFlags};
 pub use crate::base::{Clock, Errno, TimerFlags};
 pub use crate::object::MapRef as Map;
 pub use crate::object::{Constant, Global};
@@ -92,6 +97,7 @@ pub use error::Error;
 pub use flow::{Diverges, End, Exit, IntoReturn, Jump, Merge, Switch};
 pub use func::{Func, LoopRange};
 pub use function::{CallArgs, Callback, Function, Params};
+pub use iterate::{LoopCallback, LoopContext, LoopEnd};
 pub use kinds::{
     CgroupBind, CgroupDevice, CgroupEgress, CgroupSkb, CgroupSock, CgroupSockAddr, CgroupSockName,
     CgroupSockopt, CgroupSysctl, Ext, Fentry, FlowDissector, FmodRet, Iter, Kind, Kprobe, LircMode2, Lsm,
@@ -102,11 +108,15 @@ pub use kinds::{
 pub use map::{AsMap, MapParam};
 pub use packet::{DynamicPacket, Packet, PacketKind};
 pub use place::{AsPtr, Checked, Index, Place, Ro, Rw};
+
+pub use printk::{PrintArg, PrintArgs};
 pub use program::{CallbackEnd, ProgramEnd};
+pub use ringbuf::RingbufQuery;
 pub use scalar::{NegErrno, Number, Operand, Readable, Scalar};
+pub use tail::AsContext;
 pub use timer::IntoNanos;
 pub use value::{Value, Var};
 pub use verdict::{
-    Bind, Dissection, Egress, IterStep, LwtAction, NfAction, Proceed, Session, SkAction, SockOpsReply,
-    TcAction, Traced, Verdict, XdpAction,
+    Bind, Dissection, Egress, IterStep, LoopFlow, LwtAction, NfAction, Proceed, Session, SkAction,
+    SockOpsReply, TcAction, Traced, Verdict, XdpAction,
 };

@@ -42,6 +42,18 @@ bitflags! {
         const _ = !0;
     }
 
+    /// When whoever reads a ring buffer is woken up; without a flag, if it has read all before.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct RingbufFlags: u64 {
+        /// It is not.
+        #[doc(alias = "BPF_RB_NO_WAKEUP")]
+        const NO_WAKEUP = 1;
+        /// It is in any case.
+        #[doc(alias = "BPF_RB_FORCE_WAKEUP")]
+        const FORCE_WAKEUP = 2;
+        const _ = !0;
+    }
+
     /// What the verifier writes into its log.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
     pub struct LogLevel: u32 {
@@ -173,4 +185,4 @@ macro_rules! display {
         }
     )*};
 }
-display!(ElemFlags, LogLevel, AttachFlags, QueryFlags, TestFlags, MultiFlags);
+display!(ElemFlags, RingbufFlags, LogLevel, AttachFlags, QueryFlags, TestFlags, MultiFlags);

@@ -33,6 +33,12 @@ pub enum Error {
         /// The line of the use.
         site: Site,
     },
+    /// The function is used while another one within it is recorded.
+    #[error("the outer function is used within the function of a loop{site}: use the one the closure gets")]
+    Outer {
+        /// The line of the use.
+        site: Site,
+    },
     /// A value of one type is used where one of another is needed.
     #[error("`{found}` is used where `{expected}` is needed{site}")]
     Type {
@@ -299,6 +305,34 @@ pub enum Error {
         /// The line.
         site: Site,
     },
+    /// More rounds than the kernel makes.
+    #[error("{rounds} rounds are more than the {} the kernel makes{site}", crate::asm::limits::LOOPS)]
+    Rounds {
+        /// How many.
+        rounds: i128,
+        /// The line.
+        site: Site,
+    },
+    /// A reserved record is not handed back on every path, or used afterwards.
+    #[error("the reserved record {what}{other}{site}")]
+    Record {
+        /// What happens to it.
+        what: &'static str,
+        /// The line of that.
+        other: Site,
+        /// The line that reserved it.
+        site: Site,
+    },
+    /// A format, or an argument of it, that the kernel does not print.
+    #[error("the format \"{}\" {what}{site}", .format.escape_debug())]
+    Format {
+        /// The format.
+        format: String,
+        /// What is wrong.
+        what: String,
+        /// The line.
+        site: Site,
+    },
     /// A callback or function is recorded a second time.
     #[error("`{name}`, announced{announced}, is recorded a second time{site}")]
     RecordedTwice {
@@ -357,10 +391,11 @@ impl Error {
         }
     }
 
-    fn site(&self) -> Option<&Site> {
+    pub(super) fn site(&self) -> Option<&Site> {
         match self {
             Self::Escaped { site, .. }
             | Self::Foreign { site, .. }
+            | Self::Outer { site }
             | Self::Type { site, .. }
             | Self::Number { site, .. }
             | Self::DivisionByZero { site }
@@ -388,6 +423,9 @@ impl Error {
             | Self::PacketOffset { site, .. }
             | Self::NoGlobal { site, .. }
             | Self::Time { site, .. }
+            | Self::Rounds { site, .. }
+            | Self::Record { site, .. }
+            | Self::Format { site, .. }
             | Self::RecordedTwice { site, .. }
             | Self::Btf { site, .. }
             | Self::Frame { site, .. } => Some(site),

@@ -257,10 +257,9 @@ impl<'f, R> Func<'f, R> {
 /// What a callback gets in r1 to r3: its map, a key, the value.
 pub(crate) fn callback_params<'f, R>(
     f: dynamic::Func<'f, R>,
-    map: usize,
+    id: MapId,
 ) -> (MapArg<'f>, dynamic::Place<'f>, dynamic::Place<'f>) {
     let brand = f.brand();
-    let id = MapId::Object(map);
     brand.with(|state| {
         let scope = state.scope();
         let (key, value) = (state.key_layout(id), state.value_layout(id));

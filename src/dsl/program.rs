@@ -14,7 +14,7 @@ use super::kinds::{Kind, ReturnType};
 use super::lower;
 use super::map::{MapParam, callback_params};
 use super::place::{Place, Ro};
-use super::record::{Body, Brand, Returns, Setup, State};
+use super::record::{Body, Brand, MapId, Returns, Setup, State, check_records};
 use super::scalar::Scalar;
 use crate::btf::Linkage;
 use crate::check::{self, Report};
@@ -135,7 +135,7 @@ impl ObjectBuilder {
         let setup = Setup { name: &name, params: 3, kind: None, returns: Returns::Zero, at };
         let session = Session::begin(self, &setup, Home::Function);
         let f = Func::new(Brand::new(session.body()));
-        let (map, key, value) = callback_params(f.dynamic(), map.unwrap_or(usize::MAX));
+        let (map, key, value) = callback_params(f.dynamic(), MapId::Object(map.unwrap_or(usize::MAX)));
         let error = body(f, MapParam::new(map), Place::new(key), Place::new(value)).error();
         session.end(error);
     }
@@ -238,14 +238,18 @@ fn fail(object: &mut ObjectBuilder, function: &str, error: Error) {
     object.push_error(ObjectError::Function { function: function.to_owned(), source });
 }
 
-fn announce(object: &mut ObjectBuilder, name: &str, map: Option<usize>, at: At) -> usize {
+pub(crate) fn announce(object: &mut ObjectBuilder, name: &str, map: Option<usize>, at: At) -> usize {
     let announced = &mut object.recorder_mut().announced;
     announced.push(Announced { name: name.into(), map, recorded: false, site: site(at) });
     announced.len() - 1
 }
 
 /// The name of a function that is to be recorded now, and the map it is called back for.
-fn claim(object: &mut ObjectBuilder, index: Option<usize>, at: At) -> Option<(String, Option<usize>)> {
+pub(crate) fn claim(
+    object: &mut ObjectBuilder,
+    index: Option<usize>,
+    at: At,
+) -> Option<(String, Option<usize>)> {
     let announced = &mut object.recorder_mut().announced;
     let Some(known) = index.and_then(|index| announced.get_mut(index)) else {
         fail(object, "?", Error::Foreign { what: "function", site: site(at) });
@@ -261,7 +265,7 @@ fn claim(object: &mut ObjectBuilder, index: Option<usize>, at: At) -> Option<(St
 }
 
 /// What a recording becomes.
-enum Home {
+pub(crate) enum Home {
     Function,
     Program(ProgramSpec),
 }
@@ -273,7 +277,7 @@ impl From<ProgramSpec> for Home {
 }
 
 /// A function while it is recorded. The object is lent to it, and goes back when the closure has run, also if it panics.
-struct Session<'o> {
+pub(crate) struct Session<'o> {
     object: &'o mut ObjectBuilder,
     body: Body,
     name: String,
@@ -282,18 +286,18 @@ struct Session<'o> {
 }
 
 impl<'o> Session<'o> {
-    fn begin(object: &'o mut ObjectBuilder, setup: &Setup<'_>, home: Home) -> Self {
+    pub(crate) fn begin(object: &'o mut ObjectBuilder, setup: &Setup<'_>, home: Home) -> Self {
         let lent = mem::replace(object, ObjectBuilder::new(String::new()));
         let body = Body::new(State::new(lent, setup));
         Self { object, body, name: setup.name.to_owned(), home: Some(home), at: setup.at }
     }
 
-    fn body(&self) -> &Body {
+    pub(crate) fn body(&self) -> &Body {
         &self.body
     }
 
     /// The closure has run: the function is lowered and goes into the object.
-    fn end(mut self, error: Option<Error>) {
+    pub(crate) fn end(mut self, error: Option<Error>) {
         let Some(home) = self.home.take() else { return };
         let (at, name) = (self.at, mem::take(&mut self.name));
         let code = Brand::new(&self.body).with(|state| state.complete(&name, error, at));
@@ -325,7 +329,7 @@ impl State {
     fn complete(&mut self, name: &str, error: Option<Error>, at: At) -> Result<crate::asm::Code, Error> {
         if self.is_live() {
             match self.returns {
-                Returns::Zero => self.ir.ret(Operand::Imm(0), at),
+                Returns::Zero | Returns::Flow => self.ir.ret(Operand::Imm(0), at),
                 _ if error.is_some() => self.ir.ret(Operand::Imm(0), at),
                 _ => self.fail(Error::NoReturn { site: site(at) }),
             }
@@ -334,6 +338,7 @@ impl State {
             return Err(error);
         }
         let function = mem::replace(&mut self.ir, super::ir::Builder::new(name, 0)).finish();
+        check_records(&function)?;
         let isa = self.object.recorder().isa;
         Ok(lower::compile(function, isa, None)?)
     }

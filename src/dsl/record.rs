@@ -12,10 +12,12 @@ mod flow;
 mod lock;
 mod memory;
 mod packet;
+mod release;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 
 pub use arith::{Binary, Comparison};
 pub(crate) use call::{Argument, MapArgument, Returned};
@@ -24,6 +26,7 @@ use flow::Loop;
 use lock::Lock;
 pub(crate) use memory::{MapId, Pointer, Region};
 pub(crate) use packet::PacketPoint;
+pub(crate) use release::check as check_records;
 
 use super::error::{Error, site};
 use super::ir::{self, At, Op, Operand};
@@ -82,6 +85,8 @@ pub enum Returns {
     Typed(ScalarType),
     /// A number of any type.
     Free,
+    /// Whether the kernel calls it again: 0, by itself, or 1 for a break.
+    Flow,
 }
 
 /// How a recording begins.
@@ -100,8 +105,11 @@ pub(crate) struct State {
     /// The object the function goes into: lent for as long as it is recorded.
     pub(crate) object: ObjectBuilder,
     pub(crate) ir: ir::Builder,
+    name: String,
     pub(crate) kind: Option<ProgramKind>,
     pub(crate) returns: Returns,
+    /// A function within this one is being recorded, and has the object.
+    lent: bool,
     error: Option<Error>,
     scopes: Vec<ScopeData>,
     open: Vec<Scope>,
@@ -115,8 +123,10 @@ impl State {
         Self {
             object,
             ir: ir::Builder::new(setup.name, setup.params),
+            name: setup.name.to_owned(),
             kind: setup.kind,
             returns: setup.returns,
+            lent: false,
             error: None,
             scopes: vec![ScopeData { open: true, at: setup.at }],
             open: vec![Scope::FUNCTION],
@@ -126,9 +136,35 @@ impl State {
         }
     }
 
-    /// Keeps the first mistake.
+    /// Keeps the first mistake. While the object is lent, each is the one mistake of using this function at all.
     pub(crate) fn fail(&mut self, error: Error) {
+        let error =
+            if self.lent { Error::Outer { site: error.site().cloned().unwrap_or_default() } } else { error };
         self.error.get_or_insert(error);
+    }
+
+    /// Lends the object to a function within this one: its code comes before that of this one.
+    pub(crate) fn lend(&mut self) -> ObjectBuilder {
+        self.lent = true;
+        mem::replace(&mut self.object, ObjectBuilder::new(String::new()))
+    }
+
+    /// The object is back.
+    pub(crate) fn take_back(&mut self, object: ObjectBuilder) {
+        self.object = object;
+        self.lent = false;
+    }
+
+    /// Nothing can be recorded here while a function within this one is.
+    pub(crate) fn check_lent(&mut self, at: At) {
+        if self.lent {
+            self.fail(Error::Outer { site: site(at) });
+        }
+    }
+
+    /// The name of the function.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     pub(crate) fn take_error(&mut self) -> Option<Error> {
@@ -168,6 +204,7 @@ impl State {
 
     /// Adds an operation; 0 stands for the result of one that has none.
     pub(crate) fn push(&mut self, op: Op, at: At) -> Operand {
+        self.check_lent(at);
         self.ir.push(op, at).map_or(Operand::Imm(0), Operand::Val)
     }
 

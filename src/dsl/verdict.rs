@@ -201,6 +201,14 @@ verdicts! {
         DONE = 0,
     }
 
+    /// Whether the kernel calls a function for the next round or element.
+    LoopFlow {
+        /// It does.
+        CONTINUE = 0,
+        /// It does not: this was the last.
+        BREAK = 1,
+    }
+
     /// Whether an iterator goes on with the next object.
     IterStep {
         /// It does.

@@ -329,6 +329,10 @@ impl ObjectBuilder {
         &mut self.recorder
     }
 
+    pub(crate) fn is_little_endian(&self) -> bool {
+        self.endian == Endian::Little
+    }
+
     pub(crate) fn map_defs(&self) -> &[MapDef] {
         &self.maps
     }

@@ -8,8 +8,8 @@ use bpfsmith::base::Helper;
 use bpfsmith::btf::Timer;
 use bpfsmith::dsl::dynamic::{Arg, Layout, ScalarType};
 use bpfsmith::dsl::{
-    self, Callback, CgroupSkb, Clock, Context, Errno, Exit, Func, Map, RawTracepoint, Syscall, TimerFlags,
-    UpdateFlags, Verdict, Xdp, XdpAction,
+    self, Callback, CgroupSkb, Clock, Context, Errno, Exit, Func, Map, RawTracepoint, RingbufFlags, Syscall,
+    TimerFlags, UpdateFlags, Verdict, Xdp, XdpAction,
 };
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::MapSpec;
@@ -291,5 +291,65 @@ fn of_the_finished_object() {
     assert_eq!(report.rejected().count(), 1);
     assert_eq!(ObjectBuilder::new("x").isa(Isa::V4).finish().unwrap().isa(), Isa::empty());
     let _ = UpdateFlags::ANY;
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn of_calls_of_the_kernel() {
+    let mut all = Vec::new();
+    all.push(told_of!(|f| f.printk("%d\n", ())));
+    all.push(told_of!(|f| f.printk("%f\n", (f.val(1u64),))));
+    all.push(told_of!(|f| f.printk("%d\n", (f.val(1u64),))));
+    all.push(told_of!(|f| f.printk("%lu\n", (f.val(-1i64),))));
+    all.push(told_of!(|f| f.printk("%s\n", (f.val(1u8),))));
+    all.push(told_of!(|f| f.printk("\u{e9}", ())));
+    all.push(told_of!(|f| f.bpf_loop(1 << 24, (), |_, _, ()| ())));
+    all.push(told(|f, _| {
+        f.bpf_loop(4, (), |_, _, ()| {
+            f.local(2u64);
+        });
+    }));
+    all.push(told_with_map(|f, map| {
+        f.ringbuf_reserve::<u64>(&map.untyped()).if_some(|_| ());
+    }));
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+/// What a syscall program with a ring buffer is told.
+fn told_with_ring(body: impl for<'f> FnOnce(Func<'f, i32>, Map<(), ()>)) -> String {
+    let mut object = ObjectBuilder::new("test").license("GPL");
+    let ring = object.map(MapSpec::ringbuf("ring", 4096));
+    object.program("prog", Syscall::SYSCALL, |f, _| {
+        body(f, ring);
+        f.return_(0)
+    });
+    error(object.finish())
+}
+
+#[test]
+fn of_records() {
+    let mut all = Vec::new();
+    let none = RingbufFlags::empty();
+    all.push(told_with_ring(|f, ring| f.ringbuf_reserve::<u64>(&ring).or_return(1).set(1)));
+    all.push(told_with_ring(|f, ring| {
+        let record = f.ringbuf_reserve::<u64>(&ring).or_return(1);
+        f.if_(f.get_prandom_u32().eq(1), || f.return_(2));
+        f.ringbuf_submit(&record, none);
+    }));
+    all.push(told_with_ring(|f, ring| {
+        let record = f.ringbuf_reserve::<u64>(&ring).or_return(1);
+        f.ringbuf_submit(&record, none);
+        f.ringbuf_discard(&record, none);
+    }));
+    all.push(told_with_ring(|f, ring| {
+        let record = f.ringbuf_reserve::<u64>(&ring).or_return(1);
+        f.ringbuf_submit(&record, none);
+        record.set(1);
+    }));
+    all.push(told_with_ring(|f, ring| {
+        f.for_(..f.get_prandom_u32() & 7, |_| {
+            f.ringbuf_reserve::<u64>(&ring).if_some(|record| record.set(1));
+        });
+    }));
     insta::assert_snapshot!(all.join("\n"));
 }

@@ -15,6 +15,7 @@ mod atomics;
 mod calls;
 mod common;
 mod dsl;
+mod dsl_calls;
 mod dsl_memory;
 mod dsl_packet;
 mod failures;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         dsl::add(suite);
         dsl_memory::add(suite);
         dsl_packet::add(suite);
+        dsl_calls::add(suite);
         loader::add(suite);
         records::add(suite);
         rejections::add(suite);

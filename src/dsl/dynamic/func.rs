@@ -83,7 +83,10 @@ impl<'f, R> Func<'f, R> {
     /// Calls a helper. Its arguments have to be what its prototype says.
     #[track_caller]
     pub fn call(self, helper: Helper, args: &[Arg<'f>]) -> Result<'f, R> {
-        let at = Location::caller();
+        self.call_at(helper, args, Location::caller())
+    }
+
+    pub(crate) fn call_at(self, helper: Helper, args: &[Arg<'f>], at: At) -> Result<'f, R> {
         let returned = self.brand.with(|state| {
             let args: Vec<_> = args.iter().map(|arg| arg.0).collect();
             state.call_helper(helper, &args, at)
@@ -209,6 +212,9 @@ pub struct Result<'f, R> {
 }
 
 impl<'f, R> Result<'f, R> {
+    /// It returns nothing, or nothing of interest.
+    pub const fn nothing(self) {}
+
     /// The number it returned.
     pub fn value(self) -> Value<'f> {
         let datum = match self.returned {

@@ -41,6 +41,12 @@ impl<'f> Place<'f> {
         self.pointer.layout
     }
 
+    /// The same bytes, as something else.
+    pub(crate) const fn as_layout(self, layout: Layout) -> Self {
+        let Self { brand, pointer } = self;
+        Self { brand, pointer: Pointer { layout, ..pointer } }
+    }
+
     /// The member of the struct or union that lies here.
     ///
     /// # Errors

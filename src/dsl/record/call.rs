@@ -79,6 +79,17 @@ impl State {
         self.returned(proto.ret, args, result, at)
     }
 
+    /// Calls a helper that takes further values behind those of its prototype. The number it returns.
+    pub(crate) fn call_variadic(&mut self, helper: Helper, args: &[Argument], at: At) -> Datum {
+        self.check_kind(helper, at);
+        let known = helper.proto().map_or(&[][..], |proto| proto.args);
+        self.check_arguments(helper, known, &args[..known.len().min(args.len())], at);
+        let operands: Vec<_> = args.iter().map(|arg| self.argument(arg, at)).collect();
+        let callee = Callee::Helper(helper);
+        let result = self.push(Op::Call { callee, args: Args::new(operands), pure: false }, at);
+        self.made(result, ScalarType::I64)
+    }
+
     fn check_kind(&mut self, helper: Helper, at: At) {
         if let Some(kind) = self.kind.filter(|kind| kind.helper(helper).is_none()) {
             self.fail(Error::HelperKind { helper, kind, site: site(at) });
@@ -125,9 +136,10 @@ impl State {
         of: Pointer,
     ) -> Result<(), String> {
         let wrong = || Err(wanted(kind).to_owned());
-        let in_memory =
-            matches!(of.region, Region::Stack | Region::MapValue | Region::MapKey | Region::Record)
-                || of.region == Region::Packet && call.helper.takes_packet_memory();
+        let in_memory = matches!(
+            of.region,
+            Region::Stack | Region::CallerStack | Region::MapValue | Region::MapKey | Region::Record
+        ) || of.region == Region::Packet && call.helper.takes_packet_memory();
         match kind {
             ArgKind::Any => Ok(()),
             ArgKind::Context | ArgKind::ContextOrNull if of.region == Region::Context && of.off == 0 => {
@@ -157,11 +169,11 @@ impl State {
             | ArgKind::RingbufDynptrOut
             | ArgKind::Dynptr
             | ArgKind::RingbufDynptrRelease
-                if of.region == Region::Stack =>
+                if matches!(of.region, Region::Stack | Region::CallerStack) =>
             {
                 Ok(())
             }
-            ArgKind::RingbufRelease if of.region == Region::Record => Ok(()),
+            ArgKind::RingbufRelease if of.region == Region::Record && of.off == 0 => Ok(()),
             ArgKind::SockCommon
             | ArgKind::Sock
             | ArgKind::SockRelease
@@ -218,7 +230,7 @@ impl State {
         }
     }
 
-    fn function_symbol(&mut self, index: usize) -> Symbol {
+    pub(crate) fn function_symbol(&mut self, index: usize) -> Symbol {
         let name = self.object.recorder().announced.get(index).map(|function| function.name.clone());
         self.ir.symbol(name.as_deref().unwrap_or_default())
     }

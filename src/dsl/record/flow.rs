@@ -135,16 +135,20 @@ impl State {
 
     pub(crate) fn break_(&mut self, at: At) {
         self.unlock_to_jump(at);
+        self.check_lent(at);
         match self.loops.last() {
             Some(&Loop { exit, .. }) => self.ir.jump(exit, at),
+            None if self.returns == Returns::Flow => self.ir.ret(Operand::Imm(1), at),
             None => self.fail(Error::NoLoop { what: "break", site: site(at) }),
         }
     }
 
     pub(crate) fn continue_(&mut self, at: At) {
         self.unlock_to_jump(at);
+        self.check_lent(at);
         match self.loops.last() {
             Some(&Loop { next, .. }) => self.ir.jump(next, at),
+            None if self.returns == Returns::Flow => self.ir.ret(Operand::Imm(0), at),
             None => self.fail(Error::NoLoop { what: "continue", site: site(at) }),
         }
     }
@@ -197,6 +201,7 @@ impl State {
 
     /// Returns from the function.
     pub(crate) fn return_(&mut self, value: Datum, at: At) {
+        self.check_lent(at);
         let operand = self.use_of(value, at);
         match self.returns {
             Returns::Typed(ty) if ty != value.ty => self.mismatch(ty, value.ty, at),
@@ -213,6 +218,9 @@ impl State {
     }
 
     fn check_verdict(&mut self, value: Datum, at: At) {
+        if self.returns == Returns::Flow {
+            return;
+        }
         let (Some(kind), Some(number)) = (self.kind, value.number()) else { return };
         let Some(range) = kind.return_range() else { return };
         let (least, most) = (*range.start(), *range.end());

@@ -12,6 +12,8 @@ use crate::map::MapDef;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Region {
     Stack,
+    /// The stack of a function that has called this one, or had it called.
+    CallerStack,
     MapValue,
     MapKey,
     Context,
@@ -30,13 +32,14 @@ impl Region {
             Self::Context => Memory::Context,
             Self::Packet => Memory::Packet,
             // A key that a callback gets may lie in the map.
-            Self::MapKey | Self::Record | Self::Kernel => Memory::Other,
+            Self::CallerStack | Self::MapKey | Self::Record | Self::Kernel => Memory::Other,
         }
     }
 
     pub(crate) const fn describe(self) -> &'static str {
         match self {
             Self::Stack => "a place on the stack",
+            Self::CallerStack => "a place on the caller's stack",
             Self::MapValue => "a place in a map's value",
             Self::MapKey => "a place in a map's key",
             Self::Context => "a place in the context",
