@@ -30,6 +30,8 @@ mod rejections;
 mod runs;
 #[cfg(feature = "sim")]
 mod sim;
+#[cfg(feature = "sim")]
+mod sim_helpers;
 mod timer;
 mod timers;
 mod traps;
@@ -72,5 +74,13 @@ fn main() -> ExitCode {
         timers::add(suite);
         traps::add(suite);
     });
+    #[cfg(feature = "sim")]
+    sim::add(&mut suite);
+    #[cfg(feature = "sim")]
+    sim_helpers::add(&mut suite);
+    timer::add(&mut suite);
+    timers::add(&mut suite);
+    traps::add(&mut suite);
+    walk::add(&mut suite);
     suite.run()
 }

@@ -137,7 +137,7 @@ fn set_tstamp(world: &mut World, [context, time, kind, ..]: [u64; 5]) -> Result<
     }
     let kind = kind as u32;
     let wrong = match kind {
-        BPF_SKB_CLOCK_REALTIME => time != 0,
+        BPF_SKB_CLOCK_REALTIME => false,
         ..=BPF_SKB_CLOCK_TAI => time == 0,
         _ => true,
     };
