@@ -189,7 +189,8 @@ impl Program {
         let room = if input.data.is_empty() { 0 } else { input.data.len() + GROWTH };
         let mut data = vec![0; input.data_room.unwrap_or(room)];
         let mut context = input.context.clone();
-        let context_room = if in_place || context.is_empty() { 0 } else { context.len().max(LARGEST_CONTEXT) };
+        let context_room =
+            if in_place || context.is_empty() { 0 } else { context.len().max(LARGEST_CONTEXT) };
         let mut context_out = vec![0; context_room];
         let mut run = sys::prog::TestRun {
             data: &input.data,

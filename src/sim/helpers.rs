@@ -6,6 +6,7 @@
 mod checksum;
 mod dynptr;
 mod flow;
+mod format;
 mod lock;
 mod map;
 mod print;

@@ -110,9 +110,7 @@ impl Notes {
 
 fn object(kind: ProgramKind, code: Assembled) -> Object {
     let mut object = builder();
-    object.add_map(
-        MapSpec::new(MapKind::ARRAY, "notes").key_size(4).value_size(NOTES as u32).max_entries(1),
-    );
+    object.add_map(MapSpec::new(MapKind::ARRAY, "notes").key_size(4).value_size(NOTES as u32).max_entries(1));
     object.add_program(ProgramSpec::new("prog", kind), code);
     object.finish().unwrap()
 }
@@ -125,8 +123,12 @@ type Given = (Vec<u8>, Vec<u8>);
 
 /// Runs a program on both, on every input; whether each was accepted.
 fn compare(name: &str, kind: ProgramKind, code: Assembled, inputs: &[Given]) -> Vec<bool> {
-    let object = object(kind, code);
-    let loaded = load(&object);
+    compare_object(name, &object(kind, code), inputs)
+}
+
+/// As [`compare`], of the program `prog`.
+fn compare_object(name: &str, object: &Object, inputs: &[Given]) -> Vec<bool> {
+    let loaded = load(object);
     let (program, notes) = (loaded.program("prog").unwrap(), loaded.map("notes").unwrap());
     let real = |packet: &[u8], context: &[u8]| -> Seen {
         notes.update(&[0; 4], &[0; NOTES], ElemFlags::empty()).unwrap();
@@ -138,7 +140,7 @@ fn compare(name: &str, kind: ProgramKind, code: Assembled, inputs: &[Given]) -> 
         Ok((outcome.retval, outcome.data, outcome.context, numbers(&noted)))
     };
     let compare_one = |(packet, context): &Given| {
-        let (real, simulated) = (real(packet, context), simulated(&object, packet, context));
+        let (real, simulated) = (real(packet, context), simulated(object, packet, context));
         assert_eq!(shown(&simulated), shown(&real), "{name}: packet {packet:x?}, context {context:x?}");
         real.is_ok()
     };

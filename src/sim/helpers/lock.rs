@@ -12,7 +12,13 @@ pub(super) const ROWS: &[Row] =
     &[(Helper::SPIN_LOCK, lock), (Helper::SPIN_UNLOCK, unlock), (Helper::KPTR_XCHG, kptr_xchg)];
 
 /// The special field at an address has one of these kinds.
-fn field(world: &World, helper: Helper, address: u64, kinds: &[FieldKind], expected: &'static str) -> Result<(), Trap> {
+fn field(
+    world: &World,
+    helper: Helper,
+    address: u64,
+    kinds: &[FieldKind],
+    expected: &'static str,
+) -> Result<(), Trap> {
     let trap = Trap::Argument { helper, argument: 1, address, expected };
     let Some(RegionKind::Values(map)) = world.memory.kind(address) else { return Err(trap) };
     let inside = world.memory.element_offset(address);

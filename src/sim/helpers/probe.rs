@@ -1,4 +1,4 @@
-//! Memory at any address: what cannot be read is EFAULT, and zeros.
+//! Memory at any address: what cannot be read is an error, and zeros.
 
 use super::{Row, done, outcome};
 use crate::base::{Errno, Helper};
@@ -59,23 +59,36 @@ impl World {
 
 fn read(world: &mut World, whose: Whose, to: u64, size: u64, from: u64) -> Result<Answer, Trap> {
     let size = u64::from(size as u32);
-    let found = world.peek_all(whose, from, size);
-    super::skb::give(world, to, size as usize, found)
+    match world.peek_all(whose, from, size) {
+        Some(found) => {
+            world.write(to, &found)?;
+            Ok(done(Ok(())))
+        }
+        None => refused(world, whose, to, size as usize, from),
+    }
+}
+
+/// Zeros, and why: what cannot be an address of the kernel's is ERANGE (`copy_from_kernel_nofault_allowed`).
+fn refused(world: &mut World, whose: Whose, to: u64, size: usize, from: u64) -> Result<Answer, Trap> {
+    world.write(to, &vec![0; size])?;
+    let kernel = from.cast_signed() >> 47 == -1 || world.memory.kind(from).is_some();
+    Ok(done(Err(if whose == Whose::Kernel && !kernel { Errno::ERANGE } else { Errno::EFAULT })))
 }
 
 fn string(world: &mut World, whose: Whose, to: u64, size: u64, from: u64) -> Result<Answer, Trap> {
     let size = size as u32 as usize;
-    let Some(most) = size.checked_sub(1) else { return Ok(outcome(Ok(0))) };
-    match world.peek_string(whose, from, most) {
+    if size == 0 {
+        return Ok(outcome(Ok(0)));
+    }
+    // The last byte is read too, though a NUL takes its place.
+    match world.peek_string(whose, from, size) {
         Some(mut text) => {
+            text.truncate(size - 1);
             text.push(0);
             world.write(to, &text)?;
             Ok(outcome(Ok(text.len() as i64)))
         }
-        None => {
-            world.write(to, &vec![0; size])?;
-            Ok(done(Err(Errno::EFAULT)))
-        }
+        None => refused(world, whose, to, size, from),
     }
 }
 

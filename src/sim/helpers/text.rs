@@ -74,7 +74,8 @@ fn parse(
     value: impl FnOnce(u64, bool) -> Result<u64, Errno>,
 ) -> Result<Answer, Trap> {
     let text = world.read(text, len as usize)?.to_vec();
-    let parsed = number(&text, flags).and_then(|(number, negative, used)| Ok((value(number, negative)?, used)));
+    let parsed =
+        number(&text, flags).and_then(|(number, negative, used)| Ok((value(number, negative)?, used)));
     world.write_number(result, 8, parsed.map_or(0, |(value, _)| value))?;
     Ok(outcome(parsed.map(|(_, used)| used as i64)))
 }

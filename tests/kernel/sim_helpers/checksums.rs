@@ -6,7 +6,8 @@ use bpfsmith::kind::ProgramKind;
 
 use super::{FP, Notes, Test, compare, just, packet};
 
-pub(super) const TESTS: &[Test] = &[("checksums are replaced", replaced), ("checksums of differences", differences)];
+pub(super) const TESTS: &[Test] =
+    &[("checksums are replaced", replaced), ("checksums of differences", differences)];
 
 const NUMBERS: [i64; 7] = [0, 1, 0xffff, 0x1234, 0x0001_0000, 0xffff_ffff, 0x1_2345_6789];
 
@@ -23,7 +24,12 @@ fn replaced() {
                 for offset in [23, 52, 53, 54, 0x10000] {
                     notes.call(helper, &[offset, 0, 5, flags]);
                 }
-                compare(&format!("{helper} {from:#x} {flags:#x}"), ProgramKind::SCHED_CLS, notes.end(0), &inputs);
+                compare(
+                    &format!("{helper} {from:#x} {flags:#x}"),
+                    ProgramKind::SCHED_CLS,
+                    notes.end(0),
+                    &inputs,
+                );
             }
         }
     }
@@ -33,7 +39,9 @@ fn differences() {
     for seed in [0, 1, 0xffff, 0xffff_ffff, 0x1234_5678] {
         let mut notes = Notes::new();
         notes.put(-8, [0xff; 8]).put(-16, *b"abcdefgh").put(-24, [0; 8]).put(-32, *b"ijklmnop");
-        for (from, to) in [(0, 0), (4, 0), (0, 4), (8, 8), (16, 32), (32, 0), (0, 32), (3, 4), (4, 2), (24, 8)] {
+        for (from, to) in
+            [(0, 0), (4, 0), (0, 4), (8, 8), (16, 32), (32, 0), (0, 32), (3, 4), (4, 2), (24, 8)]
+        {
             notes.call_with(Helper::CSUM_DIFF, |a| {
                 a.mov(Reg::R1, FP).add(Reg::R1, -32).mov(Reg::R2, from);
                 a.mov(Reg::R3, FP).add(Reg::R3, -32).mov(Reg::R4, to);

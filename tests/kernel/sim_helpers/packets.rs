@@ -18,19 +18,14 @@ pub(super) const TESTS: &[Test] = &[
     ("redirects", redirects),
 ];
 
-const SKB: [ProgramKind; 4] =
-    [ProgramKind::SCHED_CLS, ProgramKind::CGROUP_SKB_EGRESS, ProgramKind::SOCKET_FILTER, ProgramKind::LWT_XMIT];
-const SEEN: [&str; 9] = [
-    "len",
-    "protocol",
-    "pkt_type",
-    "vlan_present",
-    "vlan_tci",
-    "vlan_proto",
-    "hash",
-    "gso_size",
-    "ifindex",
+const SKB: [ProgramKind; 4] = [
+    ProgramKind::SCHED_CLS,
+    ProgramKind::CGROUP_SKB_EGRESS,
+    ProgramKind::SOCKET_FILTER,
+    ProgramKind::LWT_XMIT,
 ];
+const SEEN: [&str; 9] =
+    ["len", "protocol", "pkt_type", "vlan_present", "vlan_tci", "vlan_proto", "hash", "gso_size", "ifindex"];
 
 fn packets() -> Vec<super::Given> {
     just(&[packet(IPV4, 40), packet(IPV6, 60), packet(0x1234, 3), packet(0x1234, 0), packet(VLAN, 30)])
@@ -67,7 +62,9 @@ fn bytes() {
     }
     let mut notes = Notes::new();
     notes.put(-8, *b"abcdefgh");
-    for (offset, len, flags) in [(0, 6, 0), (15, 2, 1), (20, 8, 3), (54, 1, 2), (50, 8, 0), (-1, 8, 0), (3, 3, 4)] {
+    for (offset, len, flags) in
+        [(0, 6, 0), (15, 2, 1), (20, 8, 3), (54, 1, 2), (50, 8, 0), (-1, 8, 0), (3, 3, 4)]
+    {
         notes.call_with(Helper::SKB_STORE_BYTES, |a| {
             a.mov(Reg::R1, Reg::R6).mov(Reg::R2, offset);
             a.mov(Reg::R3, FP).add(Reg::R3, -8).mov(Reg::R4, len).mov(Reg::R5, flags);
@@ -79,7 +76,9 @@ fn bytes() {
 fn ends() {
     for kind in [ProgramKind::SCHED_CLS, ProgramKind::LWT_XMIT] {
         let mut notes = Notes::new();
-        for (len, flags) in [(30, 0), (50, 0), (5, 0), (14, 0), (13, 0), (3000, 0), (20_000, 0), (16_064, 0), (40, 1)] {
+        for (len, flags) in
+            [(30, 0), (50, 0), (5, 0), (14, 0), (13, 0), (3000, 0), (20_000, 0), (16_064, 0), (40, 1)]
+        {
             notes.call(Helper::SKB_CHANGE_TAIL, &[len, flags]).fields(kind, &["len"]);
         }
         for (room, flags) in [(4, 0), (0, 0), (14, 0), (20_000, 0), (-1, 0), (3, 1)] {
@@ -100,7 +99,10 @@ fn ends() {
 
 fn room() {
     const KIND: ProgramKind = ProgramKind::SCHED_CLS;
-    let flags: Vec<i64> = (0..9).map(|bit| 1 << bit).chain([0, 1 << 9, 0x0e << 56 | 0x42, 0x0e << 56 | 2, 6, 0x18, 0x102]).collect();
+    let flags: Vec<i64> = (0..9)
+        .map(|bit| 1 << bit)
+        .chain([0, 1 << 9, 0x0e << 56 | 0x42, 0x0e << 56 | 2, 6, 0x18, 0x102])
+        .collect();
     for difference in [8, 20, -8, -20, 0, 0x1000, -0x1000] {
         for mode in [0, 1, 2] {
             for flag in &flags {

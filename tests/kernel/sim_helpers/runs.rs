@@ -88,7 +88,17 @@ fn skb(at: usize, value: u8, len: usize) -> Vec<u8> {
 
 fn contexts() {
     let kind = ProgramKind::SCHED_CLS;
-    let names = ["mark", "priority", "ingress_ifindex", "ifindex", "tstamp", "wire_len", "gso_segs", "gso_size", "hwtstamp"];
+    let names = [
+        "mark",
+        "priority",
+        "ingress_ifindex",
+        "ifindex",
+        "tstamp",
+        "wire_len",
+        "gso_segs",
+        "gso_size",
+        "hwtstamp",
+    ];
     let code = Notes::new().fields(kind, &names).end(0);
     let mut inputs: Vec<Given> = Vec::new();
     for at in 0..192 {
@@ -247,7 +257,9 @@ fn raw_tracepoints() {
 }
 
 fn data_end() {
-    for kind in [ProgramKind::SCHED_CLS, ProgramKind::CGROUP_SKB_EGRESS, ProgramKind::LWT_IN, ProgramKind::XDP] {
+    for kind in
+        [ProgramKind::SCHED_CLS, ProgramKind::CGROUP_SKB_EGRESS, ProgramKind::LWT_IN, ProgramKind::XDP]
+    {
         let mut notes = Notes::new();
         let offset = |name| i32::try_from(kind.context().field(name).unwrap().offset).unwrap();
         let short = notes.a.label();
@@ -257,17 +269,40 @@ fn data_end() {
         notes.a.ldx(Size::DW, Reg::R0, Reg::R2, 12);
         notes.note(Reg::R0);
         notes.a.bind(short);
-        compare(&format!("{kind:?}"), kind, notes.end(1), &just(&[packet(IPV4, 30), packet(IPV4, 20), packet(7, 5)]));
+        compare(
+            &format!("{kind:?}"),
+            kind,
+            notes.end(1),
+            &just(&[packet(IPV4, 30), packet(IPV4, 20), packet(7, 5)]),
+        );
     }
 }
 
 fn legacy() {
     for kind in [ProgramKind::SCHED_CLS, ProgramKind::SOCKET_FILTER] {
-        for offset in [0, 12, 33, 34, 60, -0x10_0000, -0x10_0000 + 30, -0x20_0000, -0x20_0000 + 12, -0x20_0000 + 45, -0x1000, -1] {
+        for offset in [
+            0,
+            12,
+            33,
+            34,
+            60,
+            -0x10_0000,
+            -0x10_0000 + 30,
+            -0x20_0000,
+            -0x20_0000 + 12,
+            -0x20_0000 + 45,
+            -0x1000,
+            -1,
+        ] {
             let mut notes = Notes::new();
             notes.a.ld_abs(Size::W, offset);
             notes.note(Reg::R0);
-            compare(&format!("{kind:?} {offset}"), kind, notes.end(1), &just(&[packet(IPV4, 30), packet(7, 5)]));
+            compare(
+                &format!("{kind:?} {offset}"),
+                kind,
+                notes.end(1),
+                &just(&[packet(IPV4, 30), packet(7, 5)]),
+            );
         }
     }
 }
