@@ -16,6 +16,7 @@ mod rings;
 mod room;
 mod skb;
 mod socket;
+mod storage;
 mod system;
 mod task;
 mod text;
@@ -48,6 +49,7 @@ const FAMILIES: &[&[Row]] = &[
     room::ROWS,
     skb::ROWS,
     socket::ROWS,
+    storage::ROWS,
     system::ROWS,
     task::ROWS,
     text::ROWS,

@@ -253,12 +253,6 @@ impl Memory {
         region.bytes.get_mut(at..)?.first_chunk_mut()
     }
 
-    /// A byte, whether programs may read it or not.
-    pub(super) fn peek(&self, address: u64) -> Option<u8> {
-        let region = self.regions.get(RegionId::of(address).0 as usize)?;
-        region.bytes.get((address as u32).wrapping_sub(region.base) as usize).copied()
-    }
-
     /// What a helper reads for a program.
     pub(super) fn read(&self, address: u64, size: usize) -> Result<&[u8], Refusal> {
         let found = self.regions.get(RegionId::of(address).0 as usize).and_then(|region| {

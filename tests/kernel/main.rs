@@ -39,6 +39,8 @@ mod walk;
 
 use std::process::ExitCode;
 
+#[cfg(feature = "sim")]
+use bpfsmith::base::KernelVersion;
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::target::Feature;
 use support::Suite;
@@ -74,13 +76,8 @@ fn main() -> ExitCode {
         timers::add(suite);
         traps::add(suite);
     });
+    // What the simulator does is what the newest kernel does.
     #[cfg(feature = "sim")]
-    sim::add(&mut suite);
-    #[cfg(feature = "sim")]
-    sim_helpers::add(&mut suite);
-    timer::add(&mut suite);
-    timers::add(&mut suite);
-    traps::add(&mut suite);
-    walk::add(&mut suite);
+    suite.since(KernelVersion::new(6, 18), "helpers as the simulator has them", sim_helpers::add);
     suite.run()
 }

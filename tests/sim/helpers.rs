@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use bpfsmith::BtfType;
-use bpfsmith::asm::{Reg, Size};
+use bpfsmith::asm::{Assembler, Reg, Size};
 use bpfsmith::base::{Endian, Errno, Helper};
 use bpfsmith::btf::SpinLock;
 use bpfsmith::kind::ProgramKind;
-use bpfsmith::map::MapSpec;
+use bpfsmith::map::{MapFlags, MapKind, MapSpec};
 use bpfsmith::object::ObjectBuilder;
 use bpfsmith::program::ProgramSpec;
 use bpfsmith::sim::{FaultKind, Input, Machine, Outcome, RedirectTo, RunError, Task};
 
-use crate::common::{assembler, fault_of, machine, object_in, object_of, result_of};
+use crate::common::{Assembled, assembler, fault_of, machine, object_in, object_of, result_of};
 
 const FP: Reg = Reg::FP;
 
@@ -246,4 +246,76 @@ fn the_node_is_the_first() {
     let mut a = assembler();
     a.call(Helper::GET_NUMA_NODE_ID).exit();
     assert_eq!(result_of(a.finish()), 0);
+}
+
+/// Runs a program with one more map; the machine, and what the program returned.
+fn with_map<K, V>(spec: MapSpec<K, V>, before: impl FnOnce(&mut Machine), code: Assembled) -> (Machine, u64) {
+    let mut object = ObjectBuilder::new("test").license("GPL");
+    object.add_map(spec);
+    let mut drained = assembler();
+    drained.mov(Reg::R6, Reg::R2).mov(Reg::R3, Reg::R1).mov(Reg::R1, Reg::R6).mov(Reg::R2, 8);
+    drained.mov(Reg::R4, 0).mov(Reg::R5, 0).call(Helper::DYNPTR_READ).exit();
+    object.add_function("drained", drained.finish());
+    object.add_program(ProgramSpec::new("prog", ProgramKind::SYSCALL), code);
+    let mut machine = machine(&object.finish().unwrap());
+    before(&mut machine);
+    let result = machine.run("prog", &Input::empty()).unwrap().result;
+    (machine, result)
+}
+
+#[test]
+fn records_have_dynptrs() {
+    let mut a = assembler();
+    a.load_map(Reg::R1, "ring").mov(Reg::R2, 16).mov(Reg::R3, 0).mov(Reg::R4, FP).add(Reg::R4, -16);
+    a.call(Helper::RINGBUF_RESERVE_DYNPTR).load_imm64(Reg::R0, 0x1122_3344_5566_7788_u64);
+    a.stx(Size::DW, FP, -24, Reg::R0);
+    a.mov(Reg::R1, FP).add(Reg::R1, -16).mov(Reg::R2, 8).mov(Reg::R3, FP).add(Reg::R3, -24).mov(Reg::R4, 8);
+    a.mov(Reg::R5, 0).call(Helper::DYNPTR_WRITE);
+    a.mov(Reg::R1, FP).add(Reg::R1, -16).mov(Reg::R2, 0).call(Helper::RINGBUF_SUBMIT_DYNPTR);
+    // It is null now.
+    a.mov(Reg::R1, FP).add(Reg::R1, -16).mov(Reg::R2, 0).mov(Reg::R3, 1).call(Helper::DYNPTR_DATA).exit();
+    let (mut machine, result) = with_map(MapSpec::ringbuf("ring", 4096), |_| {}, a.finish());
+    assert_eq!(result, 0);
+    let record = machine.raw_map("ring").unwrap().consume().unwrap().unwrap();
+    assert_eq!(record[..], [[0; 8], 0x1122_3344_5566_7788_u64.to_le_bytes()].concat());
+}
+
+#[test]
+fn records_of_user_space_are_drained() {
+    for (samples, expected, last) in [(0_u64, 0, 0), (1, 1, 1), (3, 3, 3)] {
+        let mut a = assembler();
+        a.st(Size::DW, FP, -8, 0).load_map(Reg::R1, "ring").load_function(Reg::R2, "drained");
+        a.mov(Reg::R3, FP).add(Reg::R3, -8).mov(Reg::R4, 0).call(Helper::USER_RINGBUF_DRAIN);
+        a.ldx(Size::DW, Reg::R1, FP, -8).lsh(Reg::R1, 32).or(Reg::R0, Reg::R1).exit();
+        let fill = |machine: &mut Machine| {
+            for sample in 1..=samples {
+                machine.raw_map("ring").unwrap().submit(&sample.to_le_bytes()).unwrap();
+            }
+        };
+        let spec = MapSpec::new(MapKind::USER_RINGBUF, "ring").max_entries(4096);
+        let (_, result) = with_map(spec, fill, a.finish());
+        assert_eq!(result, last << 32 | expected);
+    }
+}
+
+#[test]
+fn tasks_have_storage() {
+    let mut a = assembler();
+    let get = |a: &mut Assembler, flags: i32| {
+        a.call(Helper::GET_CURRENT_TASK_BTF).mov(Reg::R2, Reg::R0).load_map(Reg::R1, "tasks");
+        a.mov(Reg::R3, 0).mov(Reg::R4, flags).call(Helper::TASK_STORAGE_GET);
+    };
+    let (found, end) = (a.label(), a.label());
+    get(&mut a, 0);
+    a.jne(Reg::R0, 0, end);
+    get(&mut a, 1);
+    a.jne(Reg::R0, 0, found).exit().bind(found).st(Size::DW, Reg::R0, 0, 77);
+    get(&mut a, 0);
+    a.ldx(Size::DW, Reg::R6, Reg::R0, 0);
+    a.call(Helper::GET_CURRENT_TASK_BTF).mov(Reg::R2, Reg::R0).load_map(Reg::R1, "tasks");
+    a.call(Helper::TASK_STORAGE_DELETE).jne(Reg::R0, 0, end);
+    get(&mut a, 0);
+    a.jne(Reg::R0, 0, end).mov(Reg::R0, Reg::R6).bind(end).exit();
+    let spec = MapSpec::typed::<u32, u64>(MapKind::TASK_STORAGE, "tasks").flags(MapFlags::NO_PREALLOC);
+    assert_eq!(with_map(spec, |_| {}, a.finish()).1, 77);
 }

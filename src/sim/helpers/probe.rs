@@ -35,7 +35,7 @@ impl World {
     /// A byte, wherever it is.
     pub(super) fn peek(&self, whose: Whose, address: u64) -> Option<u8> {
         match whose {
-            Whose::Kernel => self.memory.peek(address),
+            Whose::Kernel => self.memory.peek(address, 1).first().copied(),
             Whose::User => self.user_memory.get(address),
         }
     }
