@@ -11,6 +11,8 @@ mod examples;
 mod faults;
 #[path = "sim/flow.rs"]
 mod flow;
+#[path = "sim/helpers.rs"]
+mod helpers;
 #[path = "sim/memory.rs"]
 mod memory;
 mod samples;

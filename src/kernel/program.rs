@@ -181,11 +181,16 @@ impl Program {
         const GROWTH: usize = 256;
         // The kernel writes its whole struct, however little of it was given: at most `struct __sk_buff`, 192 bytes.
         const LARGEST_CONTEXT: usize = 256;
-        let syscall = self.prog_type() == crate::kind::ProgType::SYSCALL;
+        // These give no context back; what a syscall program leaves is in the one that went in.
+        let in_place = matches!(
+            self.prog_type(),
+            crate::kind::ProgType::SYSCALL | crate::kind::ProgType::RAW_TRACEPOINT
+        );
         let room = if input.data.is_empty() { 0 } else { input.data.len() + GROWTH };
         let mut data = vec![0; input.data_room.unwrap_or(room)];
         let mut context = input.context.clone();
-        let context_room = if syscall || context.is_empty() { 0 } else { context.len().max(LARGEST_CONTEXT) };
+        let context_room =
+            if in_place || context.is_empty() { 0 } else { context.len().max(LARGEST_CONTEXT) };
         let mut context_out = vec![0; context_room];
         let mut run = sys::prog::TestRun {
             data: &input.data,
@@ -204,7 +209,7 @@ impl Program {
             retval: outcome.retval,
             duration: Duration::from_nanos(outcome.duration.into()),
             data,
-            context: if syscall { context } else { context_out },
+            context: if in_place { context } else { context_out },
         })
     }
 

@@ -282,6 +282,8 @@ pub(super) struct Left {
 /// Takes the context of a run away; packet and context as the program left them.
 pub(super) fn end(world: &mut World) -> Left {
     let endian = world.memory.endian;
+    let cpu = world.cpu;
+    world.locks.retain(|(_, holder)| *holder != cpu);
     let mut context = std::mem::replace(&mut world.contexts[world.cpu as usize], Context::none());
     let Some(kind) = context.kind else { return Left::default() };
     let mut left = Left::default();

@@ -4,14 +4,22 @@
 //! Numbers, names and prototypes are in [`Helper`]; which kinds of programs may call it is `check`'s concern.
 
 mod checksum;
+mod dynptr;
 mod flow;
+mod format;
+mod lock;
 mod map;
 mod print;
+mod probe;
 mod redirect;
 mod rings;
 mod room;
 mod skb;
+mod socket;
+mod storage;
 mod system;
+mod task;
+mod text;
 mod time;
 mod timer;
 mod xdp;
@@ -30,14 +38,21 @@ pub(super) type Row = (Helper, Run);
 /// Every family.
 const FAMILIES: &[&[Row]] = &[
     checksum::ROWS,
+    dynptr::ROWS,
     flow::ROWS,
+    lock::ROWS,
     map::ROWS,
     print::ROWS,
+    probe::ROWS,
     redirect::ROWS,
     rings::ROWS,
     room::ROWS,
     skb::ROWS,
+    socket::ROWS,
+    storage::ROWS,
     system::ROWS,
+    task::ROWS,
+    text::ROWS,
     time::ROWS,
     timer::ROWS,
     xdp::ROWS,

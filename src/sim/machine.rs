@@ -9,6 +9,7 @@ use super::context::{self, Input, Redirect};
 use super::cpu::Cpu;
 use super::engine::{self, Stop};
 use super::error::{RunError, SimError};
+use super::task::Task;
 use super::text::Text;
 use super::timeline::TimerEvent;
 use super::trap::Trap;
@@ -205,6 +206,16 @@ impl Machine {
     /// Where `bpf_get_prandom_u32` begins: the same seed gives the same run.
     pub fn set_seed(&mut self, seed: u64) {
         self.world.random = super::random::Random::new(seed);
+    }
+
+    /// The task that programs run in.
+    pub fn set_task(&mut self, task: Task) {
+        self.world.task = task;
+    }
+
+    /// Gives user space memory at an address, for `bpf_probe_read_user` and its like.
+    pub fn map_user_memory(&mut self, address: u64, bytes: &[u8]) {
+        self.world.user_memory.map(address, bytes);
     }
 
     /// One softirq: what is due now is called, what it arms waits for the next.

@@ -7,6 +7,7 @@ use super::error::{Access, Refusal};
 use super::maps::{Around, Entry, Map, Shape, Template};
 use super::memory::{Memory, RegionId, RegionKind};
 use super::random::Random;
+use super::task::{Task, UserMemory};
 use super::timers::Timers;
 use super::trap::Trap;
 use crate::base::Helper;
@@ -26,6 +27,13 @@ pub(super) struct World {
     /// The CPU that executes.
     pub(super) cpu: u32,
     pub(super) random: Random,
+    /// The task that programs run in.
+    pub(super) task: Task,
+    /// What stands for it.
+    pub(super) task_region: Option<RegionId>,
+    pub(super) user_memory: UserMemory,
+    /// Spin locks that are held: where, and by which CPU.
+    pub(super) locks: Vec<(u64, u32)>,
     /// What programs printed, line by line.
     pub(super) printed: Vec<String>,
     /// Room for keys and values on their way between memory and maps.
@@ -43,6 +51,10 @@ impl World {
             field_tables: Vec::new(),
             cpu: 0,
             random: Random::new(0),
+            task: Task::new(),
+            task_region: None,
+            user_memory: UserMemory::default(),
+            locks: Vec::new(),
             printed: Vec::new(),
             scratch: [Vec::new(), Vec::new()],
         }

@@ -32,6 +32,8 @@ mod rejections;
 mod runs;
 #[cfg(feature = "sim")]
 mod sim;
+#[cfg(feature = "sim")]
+mod sim_helpers;
 mod timer;
 mod timers;
 mod traps;
@@ -39,6 +41,8 @@ mod walk;
 
 use std::process::ExitCode;
 
+#[cfg(feature = "sim")]
+use bpfsmith::base::KernelVersion;
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::target::Feature;
 use support::Suite;
@@ -76,5 +80,8 @@ fn main() -> ExitCode {
         timers::add(suite);
         traps::add(suite);
     });
+    // What the simulator does is what the newest kernel does.
+    #[cfg(feature = "sim")]
+    suite.since(KernelVersion::new(6, 18), "helpers as the simulator has them", sim_helpers::add);
     suite.run()
 }

@@ -201,6 +201,10 @@ impl Struct {
         }
     }
 
+    pub(super) fn part(&self, name: &str) -> &[u8] {
+        place(self.kind, name).and_then(|(at, size)| self.bytes.get(at..at + size)).unwrap_or_default()
+    }
+
     pub(super) fn set_part(&mut self, name: &str, bytes: &[u8]) {
         let room = place(self.kind, name).and_then(|(at, size)| self.bytes.get_mut(at..at + size));
         if let Some(room) = room.filter(|room| room.len() == bytes.len()) {

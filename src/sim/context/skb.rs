@@ -74,10 +74,8 @@ fn take(fields: &mut Struct, given: &Struct) -> Result<(), Errno> {
     }
     let len = fields.get("len");
     for name in allowed {
-        fields.set(name, given.get(name));
+        fields.set_part(name, given.part(name));
     }
-    let cb = super::fields::place(LAYOUT, "cb").map(|(at, size)| &given.bytes[at..at + size]);
-    fields.set_part("cb", cb.unwrap_or_default());
     fields.set("ifindex", given.get("ifindex").max(LOOPBACK));
     match given.get("wire_len") {
         0 => fields.set("wire_len", len),
@@ -113,15 +111,13 @@ pub(in crate::sim) fn encapsulated_protocol(bytes: &[u8], endian: Endian) -> u64
     }
 }
 
-/// `eth_skb_pkt_type`: the loopback's address, and that of its broadcasts, are zeros and ones.
+/// `eth_skb_pkt_type`: the loopback's address is zero, and it has none for broadcasts.
 fn packet_type(packet: &[u8]) -> u64 {
     const HOST: u64 = 0;
-    const BROADCAST: u64 = 1;
     const MULTICAST: u64 = 2;
     const OTHERHOST: u64 = 3;
     match &packet[..6] {
         [0, 0, 0, 0, 0, 0] => HOST,
-        [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => BROADCAST,
         [first, ..] if first & 1 == 1 => MULTICAST,
         _ => OTHERHOST,
     }

@@ -37,7 +37,8 @@ fn discard(world: &mut World, [record, flags, ..]: [u64; 5]) -> Result<Answer, T
     hand_over(world, Helper::RINGBUF_DISCARD, record, flags, true)
 }
 
-fn hand_over(
+/// Ends a reservation: the record is read, or passed over.
+pub(super) fn hand_over(
     world: &mut World,
     helper: Helper,
     record: u64,
@@ -58,7 +59,7 @@ fn query(world: &mut World, [map, what, ..]: [u64; 5]) -> Result<Answer, Trap> {
 }
 
 /// Works on the ring that an argument names.
-fn ring<T>(
+pub(super) fn ring<T>(
     world: &mut World,
     helper: Helper,
     address: u64,

@@ -131,7 +131,7 @@ fn change_proto(world: &mut World, [context, protocol, flags, ..]: [u64; 5]) -> 
 }
 
 /// Flags of `bpf_skb_adjust_room`.
-mod room {
+mod flag {
     pub(super) const FIXED_GSO: u64 = 1 << 0;
     pub(super) const ENCAP_L3_IPV4: u64 = 1 << 1;
     pub(super) const ENCAP_L3_IPV6: u64 = 1 << 2;
@@ -161,7 +161,7 @@ fn adjust(frame: &mut Frame<'_>, difference: i32, mode: u32, flags: u64) -> Resu
     const BPF_ADJ_ROOM_NET: u32 = 0;
     const BPF_ADJ_ROOM_MAC: u32 = 1;
     let (shrink, count) = (difference < 0, difference.unsigned_abs() as usize);
-    if flags & !room::ALL != 0 {
+    if flags & !flag::ALL != 0 {
         return Err(Errno::EINVAL);
     }
     if count > 0xfff {
@@ -176,11 +176,11 @@ fn adjust(frame: &mut Frame<'_>, difference: i32, mode: u32, flags: u64) -> Resu
         BPF_ADJ_ROOM_MAC => frame.mac_len(),
         _ => return Err(Errno::ENOTSUPP),
     };
-    let least = match flags & room::DECAP_L3 {
+    let least = match flags & flag::DECAP_L3 {
         0 => header,
         _ if !shrink => return Err(Errno::EINVAL),
-        room::DECAP_L3_IPV4 => IPV4_HEADER,
-        room::DECAP_L3_IPV6 => IPV6_HEADER,
+        flag::DECAP_L3_IPV4 => IPV4_HEADER,
+        flag::DECAP_L3_IPV6 => IPV6_HEADER,
         _ => return Err(Errno::EINVAL),
     };
     let len = frame.data().len();
@@ -197,7 +197,7 @@ fn adjust(frame: &mut Frame<'_>, difference: i32, mode: u32, flags: u64) -> Resu
     } else {
         grow_room(frame, at, count, flags)?
     }
-    if flags & room::NO_CSUM_RESET == 0 {
+    if flags & flag::NO_CSUM_RESET == 0 {
         frame.packet.checked = None;
     }
     Ok(())
@@ -209,12 +209,12 @@ fn grow_room(frame: &mut Frame<'_>, at: usize, count: usize, flags: u64) -> Resu
     if frame.is_gso() {
         return Err(Errno::ENOTSUPP);
     }
-    let encapsulates = flags & room::ENCAP_L3 != 0;
+    let encapsulates = flags & flag::ENCAP_L3 != 0;
     if encapsulates {
-        let inner = (flags >> room::ENCAP_L2_SHIFT) as usize;
+        let inner = (flags >> flag::ENCAP_L2_SHIFT) as usize;
         let both = |mask| flags & mask == mask;
-        let short = flags & room::ENCAP_L2_ETH != 0 && inner < ETHERNET as usize;
-        if both(room::ENCAP_L3) || both(room::ENCAP_L4) || short {
+        let short = flags & flag::ENCAP_L2_ETH != 0 && inner < ETHERNET as usize;
+        if both(flag::ENCAP_L3) || both(flag::ENCAP_L4) || short {
             return Err(Errno::EINVAL);
         }
         if frame.packet.encapsulated {
@@ -227,14 +227,14 @@ fn grow_room(frame: &mut Frame<'_>, at: usize, count: usize, flags: u64) -> Resu
     frame.insert(at, count);
     if encapsulates {
         frame.packet.encapsulated = true;
-        outer_protocol(frame, flags & room::ENCAP_L3_IPV4 != 0, flags & room::ENCAP_L3_IPV6 != 0);
+        outer_protocol(frame, flags & flag::ENCAP_L3_IPV4 != 0, flags & flag::ENCAP_L3_IPV6 != 0);
     }
     Ok(())
 }
 
 /// `bpf_skb_net_shrink`.
 fn shrink_room(frame: &mut Frame<'_>, at: usize, count: usize, flags: u64) -> Result<(), Errno> {
-    if flags & !room::SHRINKING != 0 {
+    if flags & !flag::SHRINKING != 0 {
         return Err(Errno::EINVAL);
     }
     if frame.is_gso() {
@@ -244,7 +244,7 @@ fn shrink_room(frame: &mut Frame<'_>, at: usize, count: usize, flags: u64) -> Re
         return Err(Errno::ENOMEM);
     }
     frame.remove(at, count);
-    outer_protocol(frame, flags & room::DECAP_L3_IPV4 != 0, flags & room::DECAP_L3_IPV6 != 0);
+    outer_protocol(frame, flags & flag::DECAP_L3_IPV4 != 0, flags & flag::DECAP_L3_IPV6 != 0);
     Ok(())
 }
 

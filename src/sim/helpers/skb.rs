@@ -130,6 +130,7 @@ fn set_hash_invalid(world: &mut World, [context, ..]: [u64; 5]) -> Result<Answer
 
 fn set_tstamp(world: &mut World, [context, time, kind, ..]: [u64; 5]) -> Result<Answer, Trap> {
     const BPF_SKB_CLOCK_REALTIME: u32 = 0;
+    const BPF_SKB_CLOCK_MONOTONIC: u32 = 1;
     const BPF_SKB_CLOCK_TAI: u32 = 2;
     let mut frame = world.frame(Helper::SKB_SET_TSTAMP, context)?;
     if !matches!(frame.network_protocol(), Some(4 | 6)) {
@@ -137,8 +138,8 @@ fn set_tstamp(world: &mut World, [context, time, kind, ..]: [u64; 5]) -> Result<
     }
     let kind = kind as u32;
     let wrong = match kind {
-        BPF_SKB_CLOCK_REALTIME => time != 0,
-        ..=BPF_SKB_CLOCK_TAI => time == 0,
+        BPF_SKB_CLOCK_REALTIME => false,
+        BPF_SKB_CLOCK_MONOTONIC | BPF_SKB_CLOCK_TAI => time == 0,
         _ => true,
     };
     if wrong {
