@@ -40,6 +40,6 @@ mod world;
 pub use context::{Input, Redirect, RedirectTo};
 pub use error::{Access, Fault, FaultKind, Part, Place, Refusal, RunError, SimError};
 pub use helpers::all as helpers;
-pub use machine::{Machine, Outcome, TimelineEntry};
-pub use timeline::TimerEvent;
+pub use machine::{Machine, Outcome, Task, TaskOutcome, TaskResult, explore};
+pub use timeline::{Timeline, TimelineEntry, TimerEvent};
 pub use user::{Batch, Cursor, MapError, MapView, RawMap, RawRing, Records};
