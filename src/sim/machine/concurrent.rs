@@ -58,7 +58,7 @@ impl Task {
         Self::new(cpu, Work::Close { map: map.to_owned() })
     }
 
-    /// It does not begin before the function of a timer runs on another CPU.
+    /// It does not begin before the function of a timer runs on another CPU; that does not end before the task has, or waits.
     #[must_use]
     pub fn beside_a_callback(mut self) -> Self {
         self.beside = true;
@@ -189,7 +189,8 @@ impl<'a> Run<'a> {
     fn choices(&self, cpu: u32) -> Vec<Choice> {
         let side = &self.sides[cpu as usize];
         if side.callback.is_some() {
-            let goes = !side.stalled[Level::Softirq as usize];
+            let waits = side.returned.is_some() && self.is_wanted(cpu);
+            let goes = !side.stalled[Level::Softirq as usize] && !waits;
             return goes.then_some(Choice::Resume(cpu, Level::Softirq)).into_iter().collect();
         }
         let mut choices = Vec::new();
@@ -221,6 +222,16 @@ impl<'a> Run<'a> {
         others.into_iter().any(|(_, side)| side.callback.is_some())
     }
 
+    /// Whether a task that is to run beside a callback on another CPU has yet to begin, or could go on.
+    fn is_wanted(&self, cpu: u32) -> bool {
+        let others = (0..).zip(&self.sides).filter(|(other, side)| *other != cpu && side.callback.is_none());
+        let wants = |side: &Side| {
+            let task = side.task.filter(|_| !side.stalled[Level::Program as usize]);
+            task.or(side.queue.front().copied().filter(|_| side.task.is_none()))
+        };
+        others.into_iter().filter_map(|(_, side)| wants(side)).any(|task| self.tasks[task].beside)
+    }
+
     /// The function of a timer that is due begins.
     fn interrupt(&mut self, cpu: u32) -> Result<(), RunError> {
         let Some(due) = self.machine.world.timers.take_due(Some(cpu), self.turn) else { return Ok(()) };
@@ -249,6 +260,11 @@ impl<'a> Run<'a> {
     /// What runs goes on for a few instructions.
     fn resume(&mut self, cpu: u32, level: Level) -> Result<(), RunError> {
         self.machine.world.cpu = cpu;
+        if level == Level::Softirq
+            && let Some(value) = self.sides[cpu as usize].returned.take()
+        {
+            return self.end_callback(cpu, value);
+        }
         if level == Level::Program && self.sides[cpu as usize].result.is_some() {
             self.after_user(cpu);
             return Ok(());
@@ -270,7 +286,7 @@ impl<'a> Run<'a> {
         match stop {
             Stop::Paused => {}
             Stop::Waiting => self.stall(cpu, level),
-            Stop::Returned(value) if level == Level::Softirq => self.end_callback(cpu, value)?,
+            Stop::Returned(value) if level == Level::Softirq => self.sides[cpu as usize].returned = Some(value),
             Stop::Returned(value) => {
                 let outcome = self.machine.outcome(Ok(value))?;
                 self.end_task(cpu, TaskResult::Ran(outcome));

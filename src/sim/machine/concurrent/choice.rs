@@ -27,6 +27,8 @@ pub(super) struct Side {
     pub(super) waited: bool,
     /// The timer whose function runs.
     pub(super) callback: Option<Due>,
+    /// What that function returned, if it has.
+    pub(super) returned: Option<u64>,
     /// Whether it waits for another CPU to come further.
     pub(super) stalled: [bool; 2],
 }
