@@ -5,6 +5,8 @@ extern crate self as bpfsmith;
 
 pub use bpfsmith_asm as asm;
 
+#[cfg(feature = "sim")]
+pub mod backend;
 pub mod base;
 pub mod btf;
 pub mod check;

@@ -5,6 +5,8 @@
 mod alu;
 #[path = "sim/common.rs"]
 mod common;
+#[path = "sim/concurrent.rs"]
+mod concurrent;
 #[path = "sim/examples.rs"]
 mod examples;
 #[path = "sim/faults.rs"]

@@ -40,6 +40,13 @@ impl VirtualClock {
         self.monotonic = self.monotonic.max(monotonic);
     }
 
+    /// Sleeps: `CLOCK_BOOTTIME` and `CLOCK_REALTIME` go on, `CLOCK_MONOTONIC` does not.
+    pub(super) fn sleep(&mut self, time: Duration) {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.asleep = self.asleep.saturating_add(time);
+        self.epoch = self.epoch.saturating_add(time);
+    }
+
     /// The monotonic time at which a clock shows `time`.
     pub(super) fn monotonic_at(&self, clock: Clock, time: u64) -> u64 {
         match clock {

@@ -50,6 +50,12 @@ impl Input {
         Self { packet: None, context: bytes.to_vec() }
     }
 
+    /// The packet, if there is one, and the context.
+    #[must_use]
+    pub fn parts(&self) -> (Option<&[u8]>, &[u8]) {
+        (self.packet.as_deref(), &self.context)
+    }
+
     /// The context that goes with the packet.
     #[must_use]
     pub fn with_context(mut self, bytes: &[u8]) -> Self {

@@ -16,8 +16,10 @@ use crate::asm::Endian;
 pub(super) enum Stop {
     /// The program, or the function that was started, returned this.
     Returned(u64),
-    /// Its quota of instructions is used up, or a helper waits: it goes on when it is run again.
+    /// Its quota of instructions is used up: it goes on when it is run again.
     Paused,
+    /// A helper waits for another CPU: it goes on when it is run again, once that has come further.
+    Waiting,
 }
 
 /// Runs until the end, or for `quota` instructions. After a trap, [`Cpu::at`] is the op that caused it.
@@ -261,10 +263,16 @@ fn run_as<const BIG: bool>(cpu: &mut Cpu, world: &mut World, text: &Text, quota:
                 world.timers.op = Some(at - 1);
                 let arguments = [r[1], r[2], r[3], r[4], r[5]];
                 match get!((text.helpers[op.aux as usize])(world, arguments)) {
-                    Answer::Value(value) => r[0] = value,
+                    Answer::Value(value) => {
+                        r[0] = value;
+                        if world.timers.blocks(world.cpu) {
+                            break Ok(Stop::Waiting);
+                        }
+                    }
                     Answer::Wait => {
                         at -= 1;
-                        break Ok(Stop::Paused);
+                        left += 1;
+                        break Ok(Stop::Waiting);
                     }
                     other => at = get!(cpu.answer(other, world, &mut r, text, at)),
                 }

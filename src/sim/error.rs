@@ -113,6 +113,35 @@ pub enum RunError {
         /// What the kernel would say.
         errno: Errno,
     },
+    /// The machine has fewer CPUs.
+    #[error("there is no CPU {cpu}: the machine has {cpus}")]
+    NoCpu {
+        /// The CPU asked for.
+        cpu: u32,
+        /// How many there are.
+        cpus: u32,
+    },
+    /// There is no such map.
+    #[error("there is no map `{0}`")]
+    NoMap(String),
+    /// Timers are still armed.
+    #[error("after {fired} firings {armed} timers are still armed; the next is that of {timer}")]
+    NotIdle {
+        /// How many fired.
+        fired: u64,
+        /// How many are armed.
+        armed: usize,
+        /// The timer that fires next: its map and the key of its element.
+        timer: String,
+    },
+    /// A task waits for the function of a timer to run beside it, and none is due.
+    #[error("task {task}, on CPU {cpu}, waits for the function of a timer to run, and none is due")]
+    NothingBeside {
+        /// Which task.
+        task: usize,
+        /// Its CPU.
+        cpu: u32,
+    },
     /// The program did what it may not.
     #[error(transparent)]
     Fault(#[from] Box<Fault>),
@@ -208,6 +237,15 @@ pub enum FaultKind {
     StackArgument {
         /// Which, from 1.
         number: u32,
+    },
+    /// The function of a timer starts its timer again for a point in time that has passed: the kernel calls it over and over,
+    /// in one softirq that never ends.
+    #[error(
+        "{fired} timers fired in one softirq: one starts itself again for a point in time that has passed"
+    )]
+    EndlessPass {
+        /// How many functions were called.
+        fired: u64,
     },
     /// It waits for another CPU, and there is none that could go on.
     #[error("waits for what never comes")]

@@ -1,30 +1,30 @@
 //! A machine: an object, made ready to run, and what it runs in.
 
+mod concurrent;
+mod lifetime;
 mod make;
 mod report;
+mod time;
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
+pub use self::concurrent::{Task, TaskOutcome, TaskResult, explore};
 use super::context::{self, Input, Redirect};
 use super::cpu::Cpu;
 use super::engine::{self, Stop};
 use super::error::{RunError, SimError};
-use super::task::Task;
+use super::task::CurrentTask;
 use super::text::Text;
-use super::timeline::TimerEvent;
+use super::timeline::Timeline;
 use super::trap::Trap;
 use super::user::{MapError, MapView, RawMap, RawRing, Records};
 use super::world::World;
-use crate::asm::Loc;
-use crate::base::Clock;
 use crate::btf::BtfType;
 use crate::object::Object;
 use crate::target::Target;
 
 /// Instructions that a run may take unless said otherwise: far more than the kernel's verifier lets pass.
 const BUDGET: u64 = 1 << 32;
-/// Between two passes over timers that are due, in nanoseconds: what the interrupt takes.
-const PASS: u64 = 1_000;
 
 /// A virtual kernel that has loaded an object.
 #[derive(Debug)]
@@ -32,9 +32,20 @@ pub struct Machine {
     object: Object,
     text: Text,
     world: World,
-    /// What executes, for each virtual CPU.
-    cpus: Vec<Cpu>,
+    /// What executes, two for each virtual CPU: its program, and the function of a timer that interrupts it.
+    cpus: Vec<[Cpu; 2]>,
     budget: u64,
+    /// Pins of maps: the paths, and the numbers of the maps.
+    pins: BTreeMap<String, u32>,
+    /// Whether user space holds the descriptor of each program.
+    opened: Vec<bool>,
+}
+
+/// What runs on a virtual CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Program,
+    Softirq,
 }
 
 /// What a run gave.
@@ -57,26 +68,6 @@ pub struct Outcome {
     pub instructions: u64,
 }
 
-/// Something that happened to a timer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TimelineEntry {
-    /// When: `CLOCK_MONOTONIC`, in nanoseconds.
-    pub time: u64,
-    /// The virtual CPU.
-    pub cpu: u32,
-    /// Which timer, in the order they were initialised.
-    pub timer: usize,
-    /// The map the timer is in.
-    pub map: String,
-    /// The key of its element.
-    pub key: Vec<u8>,
-    /// What happened.
-    pub event: TimerEvent,
-    /// The Rust line that did it; none where user space or the clock did.
-    pub loc: Option<Loc>,
-}
-
 impl Machine {
     /// Makes the maps of an object and decodes its programs, for what `target` says of the kernel: its release, its CPUs.
     ///
@@ -93,52 +84,23 @@ impl Machine {
     /// # Errors
     /// [`RunError`]: there is no such program, its kind does not take such input, or it did what it may not.
     pub fn run(&mut self, program: &str, input: &Input) -> Result<Outcome, RunError> {
-        let index = self.object.program_index(program);
-        let index = index.ok_or_else(|| RunError::NoProgram(program.to_owned()))?;
-        let kind = self.object.programs()[index].kind;
-        let start = self.text.programs[index].start;
-        let refused = |errno| RunError::Input { program: program.to_owned(), errno };
-        let context = context::begin(&mut self.world, kind, input).map_err(refused)?;
-        let ended = self.call(start, [context, 0, 0, 0, 0]);
-        let context::Left { packet, context, redirect, sent } = context::end(&mut self.world);
-        let result = ended?;
-        let instructions = self.cpus[self.world.cpu as usize].executed;
-        Ok(Outcome { retval: result as u32, result, packet, context, redirect, sent, instructions })
+        self.run_on(0, program, input)
     }
 
-    /// Lets time pass: what falls due is called, in order. How many timers fired.
+    /// Runs a program on a virtual CPU: what it starts fires there.
     ///
     /// # Errors
-    /// [`RunError::Fault`]: the function of a timer did what it may not; time stands where it did.
-    pub fn advance(&mut self, time: Duration) -> Result<u64, RunError> {
-        let until = self.world.timers.clock.after(time);
-        let mut fired = 0;
-        // What a pass arms for the same moment waits until the next.
-        let mut after_pass = 0;
-        while let Some(deadline) = self.world.timers.next_deadline() {
-            let late = deadline <= self.now();
-            let moment = if late { self.now() + after_pass } else { deadline };
-            if moment > until {
-                break;
-            }
-            self.world.timers.clock.go_to(moment);
-            fired += self.pass()?;
-            after_pass = PASS;
-        }
-        self.world.timers.clock.go_to(until);
-        Ok(fired)
+    /// As [`run`](Self::run); [`RunError::NoCpu`].
+    pub fn run_on(&mut self, cpu: u32, program: &str, input: &Input) -> Result<Outcome, RunError> {
+        self.enter(cpu, program, input)?;
+        let ended = self.finish(Level::Program);
+        self.outcome(ended)
     }
 
-    /// The time: `CLOCK_MONOTONIC`, in nanoseconds.
+    /// How many virtual CPUs there are: those the target may have, or one.
     #[must_use]
-    pub fn now(&self) -> u64 {
-        self.world.timers.clock.now(Clock::Monotonic)
-    }
-
-    /// How many timers are armed.
-    #[must_use]
-    pub fn armed_timers(&self) -> usize {
-        self.world.timers.armed()
+    pub fn cpus(&self) -> u32 {
+        self.cpus.len() as u32
     }
 
     /// The map `name`, for user space, with the Rust types of its keys and values.
@@ -194,8 +156,14 @@ impl Machine {
 
     /// What happened to timers, in order.
     #[must_use]
-    pub fn timeline(&self) -> Vec<TimelineEntry> {
-        self.world.timers.timeline.moments.iter().map(|moment| self.entry(moment)).collect()
+    pub fn timeline(&self) -> Timeline {
+        let log = &self.world.timers.log;
+        Timeline::new(log.moments().iter().map(|moment| self.entry(moment)).collect(), log.dropped())
+    }
+
+    /// How many entries the timeline keeps, 65,536 unless said otherwise; 0 keeps none, and takes no time.
+    pub fn set_timeline_limit(&mut self, entries: usize) {
+        self.world.timers.log.set_limit(entries);
     }
 
     /// How many instructions a run may take before it is stopped.
@@ -209,7 +177,7 @@ impl Machine {
     }
 
     /// The task that programs run in.
-    pub fn set_task(&mut self, task: Task) {
+    pub fn set_task(&mut self, task: CurrentTask) {
         self.world.task = task;
     }
 
@@ -218,50 +186,54 @@ impl Machine {
         self.world.user_memory.map(address, bytes);
     }
 
-    /// One softirq: what is due now is called, what it arms waits for the next.
-    fn pass(&mut self) -> Result<u64, RunError> {
-        let turn = self.world.timers.turn();
-        let mut fired = 0;
+    /// Makes a program ready to run on a CPU.
+    fn enter(&mut self, cpu: u32, program: &str, input: &Input) -> Result<(), RunError> {
+        let cpus = self.cpus();
+        if cpu >= cpus {
+            return Err(RunError::NoCpu { cpu, cpus });
+        }
+        self.world.cpu = cpu;
+        let index = self.object.program_index(program).filter(|index| self.opened[*index]);
+        let index = index.ok_or_else(|| RunError::NoProgram(program.to_owned()))?;
+        let kind = self.object.programs()[index].kind;
+        let start = self.text.programs[index].start;
+        let refused = |errno| RunError::Input { program: program.to_owned(), errno };
+        let context = context::begin(&mut self.world, kind, input).map_err(refused)?;
+        self.start(Level::Program, start, [context, 0, 0, 0, 0]);
+        Ok(())
+    }
+
+    /// What the program on this CPU leaves, given how it ended.
+    fn outcome(&mut self, ended: Result<u64, RunError>) -> Result<Outcome, RunError> {
+        let context::Left { packet, context, redirect, sent } = context::end(&mut self.world);
+        let result = ended?;
+        let instructions = self.cpus[self.world.cpu as usize][Level::Program as usize].executed;
+        Ok(Outcome { retval: result as u32, result, packet, context, redirect, sent, instructions })
+    }
+
+    fn start(&mut self, level: Level, at: usize, arguments: [u64; 5]) {
+        let cpu = &mut self.cpus[self.world.cpu as usize][level as usize];
+        cpu.start(&mut self.world, at, arguments);
+    }
+
+    /// Runs what was started to its end.
+    fn finish(&mut self, level: Level) -> Result<u64, RunError> {
+        match self.resume(level, self.budget)? {
+            Stop::Returned(value) => Ok(value),
+            Stop::Paused => Err(self.stopped(level, Trap::Budget { instructions: self.budget })),
+            Stop::Waiting => Err(self.stopped(level, Trap::Deadlock)),
+        }
+    }
+
+    /// Runs what was started some way.
+    fn resume(&mut self, level: Level, quota: u64) -> Result<Stop, RunError> {
+        let cpu = &mut self.cpus[self.world.cpu as usize][level as usize];
+        let stopped = engine::run(cpu, &mut self.world, &self.text, quota);
         self.world.timers.op = None;
-        while let Some(due) = self.world.timers.take_due(self.world.cpu, turn) {
-            let (key, value) = self.element(due.map, due.address);
-            self.world.timers.begin(self.world.cpu, &due);
-            let at = self.text.function(due.callback).map_err(|trap| self.fault(0, trap))?;
-            let ended = self.call(at, [self.world.handle(due.map), key, value, 0, 0]);
-            self.world.timers.op = None;
-            self.world.timers.end(self.world.cpu, &due);
-            fired += 1;
-            match ended?.cast_signed() {
-                0 => {}
-                value => {
-                    let at = self.cpus[self.world.cpu as usize].at;
-                    return Err(self.fault(at.saturating_sub(1), Trap::Returned { value }));
-                }
-            }
-        }
-        Ok(fired)
+        stopped.map_err(|trap| self.stopped(level, trap))
     }
 
-    /// The addresses of key and value of the element a timer is in.
-    fn element(&mut self, map: u32, timer: u64) -> (u64, u64) {
-        let value = timer - u64::from(self.world.memory.element_offset(timer));
-        (self.world.with_map(map, |map, at| map.key_of(at, value)), value)
-    }
-
-    /// Runs a function from the outside, to its end.
-    fn call(&mut self, at: usize, arguments: [u64; 5]) -> Result<u64, RunError> {
-        let world = &mut self.world;
-        let cpu = &mut self.cpus[world.cpu as usize];
-        cpu.start(world, at, arguments);
-        let stopped = engine::run(cpu, world, &self.text, self.budget);
-        world.timers.op = None;
-        let spent = cpu.executed >= self.budget;
-        let at = cpu.at;
-        match stopped {
-            Ok(Stop::Returned(value)) => Ok(value),
-            Ok(Stop::Paused) if spent => Err(self.fault(at, Trap::Budget { instructions: self.budget })),
-            Ok(Stop::Paused) => Err(self.fault(at, Trap::Deadlock)),
-            Err(trap) => Err(self.fault(at, trap)),
-        }
+    fn stopped(&self, level: Level, trap: Trap) -> RunError {
+        self.fault(self.cpus[self.world.cpu as usize][level as usize].at, trap)
     }
 }

@@ -3,7 +3,7 @@
 /// The task that programs find themselves in (`current`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Task {
+pub struct CurrentTask {
     /// Its number: what the kernel calls pid, and user space a thread.
     pub pid: u32,
     /// Its group: what user space calls a process.
@@ -18,7 +18,7 @@ pub struct Task {
     pub cgroups: Vec<u64>,
 }
 
-impl Task {
+impl CurrentTask {
     /// Process 1 of root, in the root cgroup.
     #[must_use]
     pub fn new() -> Self {
@@ -26,7 +26,7 @@ impl Task {
     }
 }
 
-impl Default for Task {
+impl Default for CurrentTask {
     fn default() -> Self {
         Self::new()
     }

@@ -59,12 +59,16 @@ impl Text {
 
     /// Where an op comes from; none for an index no program has.
     pub(super) fn origin(&self, op: usize) -> Option<Origin<'_>> {
-        let after = self.programs.partition_point(|program| program.start <= op);
-        let index = after.checked_sub(1)?;
+        let index = self.program_of(op)?;
         let program = self.object.linked().programs.get(index)?;
         let slot = op - self.programs[index].start;
         let function = program.function_at(slot).map(|(placed, _)| placed);
         Some(Origin { program, function, slot })
+    }
+
+    /// The number of the program an op is in.
+    pub(super) fn program_of(&self, op: usize) -> Option<usize> {
+        self.programs.partition_point(|program| program.start <= op).checked_sub(1)
     }
 
     /// The op a function's address means.

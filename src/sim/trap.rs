@@ -15,6 +15,7 @@ pub(super) enum Trap {
     Returned { value: i64 },
     StackArgument { number: u32 },
     Budget { instructions: u64 },
+    EndlessPass { fired: u64 },
     Deadlock,
 }
 

@@ -7,7 +7,7 @@ use super::error::{Access, Refusal};
 use super::maps::{Around, Entry, Map, Shape, Template};
 use super::memory::{Memory, RegionId, RegionKind};
 use super::random::Random;
-use super::task::{Task, UserMemory};
+use super::task::{CurrentTask, UserMemory};
 use super::timers::Timers;
 use super::trap::Trap;
 use crate::base::Helper;
@@ -28,7 +28,7 @@ pub(super) struct World {
     pub(super) cpu: u32,
     pub(super) random: Random,
     /// The task that programs run in.
-    pub(super) task: Task,
+    pub(super) task: CurrentTask,
     /// What stands for it.
     pub(super) task_region: Option<RegionId>,
     pub(super) user_memory: UserMemory,
@@ -51,7 +51,7 @@ impl World {
             field_tables: Vec::new(),
             cpu: 0,
             random: Random::new(0),
-            task: Task::new(),
+            task: CurrentTask::new(),
             task_region: None,
             user_memory: UserMemory::default(),
             locks: Vec::new(),

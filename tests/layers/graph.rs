@@ -24,6 +24,7 @@ pub(crate) const MODULES: &[(&str, &[&str])] = &[
     ("link", &["kernel", "sys"]),
     ("ringbuf", &["kernel", "sys"]),
     ("perf", &["kernel", "sys"]),
+    ("backend", &["sim", "kernel"]),
     ("error", &["dsl", "elf", "sim", "link", "ringbuf", "perf"]),
     ("cli", &["error"]),
 ];

@@ -10,7 +10,7 @@ use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
 use bpfsmith::object::ObjectBuilder;
 use bpfsmith::program::ProgramSpec;
-use bpfsmith::sim::{FaultKind, Input, Machine, Outcome, RedirectTo, RunError, Task};
+use bpfsmith::sim::{CurrentTask, FaultKind, Input, Machine, Outcome, RedirectTo, RunError};
 
 use crate::common::{Assembled, assembler, fault_of, machine, object_in, object_of, result_of};
 
@@ -47,7 +47,7 @@ fn result(machine: &mut Machine) -> u64 {
 
 #[test]
 fn the_task_is_settable() {
-    let mut task = Task::new();
+    let mut task = CurrentTask::new();
     (task.pid, task.tgid, task.uid, task.gid, task.cgroups) = (7, 5, 1000, 100, vec![1, 20, 300]);
     task.comm = b"a name that is too long".to_vec();
     for (helper, expected) in [
@@ -276,7 +276,7 @@ fn records_have_dynptrs() {
     a.mov(Reg::R1, FP).add(Reg::R1, -16).mov(Reg::R2, 0).mov(Reg::R3, 1).call(Helper::DYNPTR_DATA).exit();
     let (mut machine, result) = with_map(MapSpec::ringbuf("ring", 4096), |_| {}, a.finish());
     assert_eq!(result, 0);
-    let record = machine.raw_map("ring").unwrap().consume().unwrap().unwrap();
+    let record = machine.raw_ring("ring").unwrap().read().unwrap().unwrap();
     assert_eq!(record[..], [[0; 8], 0x1122_3344_5566_7788_u64.to_le_bytes()].concat());
 }
 
@@ -289,7 +289,7 @@ fn records_of_user_space_are_drained() {
         a.ldx(Size::DW, Reg::R1, FP, -8).lsh(Reg::R1, 32).or(Reg::R0, Reg::R1).exit();
         let fill = |machine: &mut Machine| {
             for sample in 1..=samples {
-                machine.raw_map("ring").unwrap().submit(&sample.to_le_bytes()).unwrap();
+                machine.raw_ring("ring").unwrap().write(&sample.to_le_bytes()).unwrap();
             }
         };
         let spec = MapSpec::new(MapKind::USER_RINGBUF, "ring").max_entries(4096);

@@ -1,5 +1,7 @@
 //! From an object to a machine.
 
+use std::collections::BTreeMap;
+
 use super::{BUDGET, Machine};
 use crate::asm::limits;
 use crate::base::{Errno, KernelVersion};
@@ -38,8 +40,9 @@ pub(super) fn machine(object: &Object, target: &Target) -> Result<Machine, SimEr
         Fact::Yes => limits::CALL_FRAMES_7_2,
         _ => limits::CALL_FRAMES,
     };
-    let cpus = (0..cpus).map(|_| Cpu::new(&mut world.memory, frames)).collect();
-    Ok(Machine { object: object.clone(), text, world, cpus, budget: BUDGET })
+    let cpus = (0..cpus).map(|_| [(); 2].map(|()| Cpu::new(&mut world.memory, frames))).collect();
+    let opened = vec![true; text.programs.len()];
+    Ok(Machine { object: object.clone(), text, world, cpus, budget: BUDGET, pins: BTreeMap::new(), opened })
 }
 
 fn add_map(world: &mut World, def: &MapDef, rules: Rules, cpus: u32) -> Result<(), SimError> {

@@ -1,9 +1,9 @@
 //! Numbers and addresses as a person reads them: names and Rust lines.
 
-use super::{Machine, TimelineEntry};
+use super::Machine;
 use crate::sim::error::{Fault, FaultKind, Part, Place, RunError};
 use crate::sim::memory::RegionKind;
-use crate::sim::timeline::{Known, Moment};
+use crate::sim::timeline::{Moment, TimelineEntry};
 use crate::sim::trap::Trap;
 use crate::site::Site;
 
@@ -47,6 +47,7 @@ impl Machine {
             Trap::Returned { value } => FaultKind::Returned { value },
             Trap::StackArgument { number } => FaultKind::StackArgument { number },
             Trap::Budget { instructions } => FaultKind::Budget { instructions },
+            Trap::EndlessPass { fired } => FaultKind::EndlessPass { fired },
             Trap::Deadlock => FaultKind::Deadlock,
         }
     }
@@ -73,15 +74,14 @@ impl Machine {
 
     /// An entry of the timeline, with names.
     pub(super) fn entry(&self, moment: &Moment) -> TimelineEntry {
-        let &Moment { time, cpu, op, timer, event } = moment;
-        let Known { map, key } = &self.world.timers.timeline.known[timer];
+        let &Moment { time, cpu, op, ref timer, event } = moment;
         let loc = op.and_then(|op| self.text.origin(op)?.loc().cloned());
         TimelineEntry {
             time,
             cpu,
-            timer,
-            map: self.world.shape(*map).name.clone(),
-            key: key.to_vec(),
+            timer: timer.number,
+            map: self.world.shape(timer.map).name.clone(),
+            key: timer.key.to_vec(),
             event,
             loc,
         }
