@@ -11,6 +11,8 @@ mod examples;
 mod faults;
 #[path = "sim/flow.rs"]
 mod flow;
+#[path = "sim/maps.rs"]
+mod maps;
 #[path = "sim/memory.rs"]
 mod memory;
 mod samples;

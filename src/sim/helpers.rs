@@ -23,7 +23,8 @@ pub(super) type Run = fn(&mut World, [u64; 5]) -> Result<Answer, Trap>;
 pub(super) type Row = (Helper, Run);
 
 /// Every family.
-const FAMILIES: &[&[Row]] = &[flow::ROWS, map::ROWS, print::ROWS, rings::ROWS, system::ROWS, time::ROWS, timer::ROWS];
+const FAMILIES: &[&[Row]] =
+    &[flow::ROWS, map::ROWS, print::ROWS, rings::ROWS, system::ROWS, time::ROWS, timer::ROWS];
 
 /// What a helper does; none: the simulator does not have it.
 pub(super) fn find(helper: Helper) -> Option<Run> {

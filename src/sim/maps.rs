@@ -316,11 +316,7 @@ pub(super) struct Rules {
 }
 
 /// Makes the map a shape describes; none: the kind is not simulated.
-pub(super) fn make(
-    shape: &Shape,
-    memory: &mut Memory,
-    rules: Rules,
-) -> Option<Result<Box<dyn Map>, Errno>> {
+pub(super) fn make(shape: &Shape, memory: &mut Memory, rules: Rules) -> Option<Result<Box<dyn Map>, Errno>> {
     if let Err(errno) = check::check(shape, rules) {
         return Some(Err(errno));
     }

@@ -24,6 +24,8 @@ mod rejections;
 mod runs;
 #[cfg(feature = "sim")]
 mod sim;
+#[cfg(feature = "sim")]
+mod sim_maps;
 mod timer;
 mod timers;
 mod traps;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
     runs::add(&mut suite);
     #[cfg(feature = "sim")]
     sim::add(&mut suite);
+    #[cfg(feature = "sim")]
+    sim_maps::add(&mut suite);
     timer::add(&mut suite);
     timers::add(&mut suite);
     traps::add(&mut suite);

@@ -74,10 +74,9 @@ fn peek(world: &mut World, [map, value, ..]: [u64; 5]) -> Result<Answer, Trap> {
 
 fn next_in_line(world: &mut World, map: u32, room: u64, take: bool) -> Result<Answer, Trap> {
     // What a bloom filter is asked for stands there already.
-    let mut value = world.read(room, world.shape(map).value_size as usize).map_or_else(
-        |_| vec![0; world.shape(map).value_size as usize],
-        <[u8]>::to_vec,
-    );
+    let mut value = world
+        .read(room, world.shape(map).value_size as usize)
+        .map_or_else(|_| vec![0; world.shape(map).value_size as usize], <[u8]>::to_vec);
     let result = world.with_map(map, |map, at| map.pop(at, &mut value, take));
     // Where there is none, the kernel fills with zeros.
     world.write(room, &value)?;

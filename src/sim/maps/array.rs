@@ -18,7 +18,9 @@ impl Array {
         let kind = RegionKind::Values(shape.id);
         // Global data has no other element to be kept apart from.
         let (mut region, room) = match shape.max_entries {
-            1 if shape.lanes() == 1 => (Region::whole(kind, Vec::new(), shape.permit()), shape.value_size.into()),
+            1 if shape.lanes() == 1 => {
+                (Region::whole(kind, Vec::new(), shape.permit()), shape.value_size.into())
+            }
             _ => {
                 let region = Region::elements(kind, shape.value_size.min(1 << 30), shape.permit());
                 (region, u64::from(stride(shape.value_size.min(1 << 30))) * u64::from(shape.lanes()))

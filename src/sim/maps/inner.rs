@@ -44,7 +44,8 @@ impl Template {
 
     fn takes(&self, map: &Self) -> bool {
         let sizes = |map: &Self| (map.kind, map.key_size, map.value_size, map.flags);
-        let fields = |map: &Self| map.fields.iter().map(|field| (field.kind, field.offset)).collect::<Vec<_>>();
+        let fields =
+            |map: &Self| map.fields.iter().map(|field| (field.kind, field.offset)).collect::<Vec<_>>();
         let lengths = self.kind != MapKind::ARRAY
             || self.flags.contains(MapFlags::INNER_MAP)
             || self.max_entries == map.max_entries;

@@ -132,7 +132,8 @@ impl Map for CgroupStorage {
 
 impl CgroupStorage {
     fn set(&mut self, at: &mut Around<'_>, key: &[u8], value: Given<'_>, flags: u64) -> Result<(), Errno> {
-        let known = if at.shape.kind.is_per_cpu() { ElemFlags::EXIST } else { ElemFlags::EXIST | ElemFlags::LOCK };
+        let known =
+            if at.shape.kind.is_per_cpu() { ElemFlags::EXIST } else { ElemFlags::EXIST | ElemFlags::LOCK };
         let flags = ElemFlags::from_bits_retain(flags);
         let lacks_lock = flags.contains(ElemFlags::LOCK) && !at.shape.has_lock();
         if !known.contains(flags) || lacks_lock {

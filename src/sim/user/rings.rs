@@ -55,7 +55,8 @@ impl<'a> RawRing<'a> {
     /// [`MapError::Kind`]; E2BIG: the array is shorter.
     #[doc(alias = "perf_event_open")]
     pub fn open(&mut self, cpu: u32) -> Result<(), MapError> {
-        let opened = self.with(MapKind::PERF_EVENT_ARRAY, |map| map.events().map(|events| events.open(cpu, cpu)))?;
+        let opened =
+            self.with(MapKind::PERF_EVENT_ARRAY, |map| map.events().map(|events| events.open(cpu, cpu)))?;
         opened.map_err(|errno| self.refused("BPF_MAP_UPDATE_ELEM", errno))
     }
 
@@ -65,7 +66,8 @@ impl<'a> RawRing<'a> {
     /// # Errors
     /// [`MapError::Kind`].
     pub fn read_cpu(&mut self, cpu: u32) -> Result<Option<Vec<u8>>, MapError> {
-        let sample = self.with(MapKind::PERF_EVENT_ARRAY, |map| map.events().map(|events| events.read(cpu)))?;
+        let sample =
+            self.with(MapKind::PERF_EVENT_ARRAY, |map| map.events().map(|events| events.read(cpu)))?;
         Ok(sample.map(Into::into))
     }
 
