@@ -15,6 +15,8 @@ mod faults;
 mod flow;
 #[path = "sim/helpers.rs"]
 mod helpers;
+#[path = "sim/maps.rs"]
+mod maps;
 #[path = "sim/memory.rs"]
 mod memory;
 mod samples;

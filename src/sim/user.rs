@@ -140,6 +140,9 @@ impl<'a> RawMap<'a> {
         self.check("key", self.sizes().0, key)?;
         self.check("value", self.sizes().1, value)?;
         self.may(operation, Right::Write)?;
+        if flags.contains(ElemFlags::LOCK) && !self.world.shape(self.map).has_lock() {
+            return Err(self.refused(operation, Errno::EINVAL));
+        }
         let updated = self.world.with_map(self.map, |map, at| map.user_set(at, key, value, flags.bits()));
         updated.map_err(|errno| self.refused(operation, errno))
     }
@@ -176,8 +179,12 @@ impl<'a> RawMap<'a> {
         next.map_err(|errno| self.refused(operation, errno))
     }
 
-    /// Every key with its value, in the order of a walk through the map; none of kinds that cannot be walked.
+    /// Every key with its value, in the order of a walk through the map; none of kinds that cannot be walked, and of maps that
+    /// user space may not read.
     pub fn entries(&mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        if self.may("BPF_MAP_LOOKUP_ELEM", Right::Read).is_err() {
+            return Vec::new();
+        }
         let (key_size, value_size) = self.sizes();
         self.world.with_map(self.map, |map, at| {
             let mut entries = Vec::new();
@@ -231,10 +238,11 @@ impl<'a> RawMap<'a> {
         take: bool,
     ) -> Result<bool, MapError> {
         self.check("key", self.sizes().0, key)?;
+        if !ElemFlags::LOCK.contains(flags) {
+            return Err(self.refused(operation, Errno::EINVAL));
+        }
         self.may(operation, Right::Read)?;
-        let shape = self.world.shape(self.map);
-        let locks = flags == ElemFlags::LOCK && shape.has_lock();
-        if !flags.is_empty() && !locks {
+        if !flags.is_empty() && !self.world.shape(self.map).has_lock() {
             return Err(self.refused(operation, Errno::EINVAL));
         }
         let found = self.world.with_map(self.map, |map, at| match take {

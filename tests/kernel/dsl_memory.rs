@@ -89,7 +89,7 @@ fn globals() {
     let count = object.global("count", &0u64);
     let numbers = object.global("numbers", &[1u32, 2, 3, 4]);
     let limit = object.constant("limit", &40i32);
-    let ty = <u32 as bpfsmith::btf::BtfType>::btf(object.btf()).unwrap();
+    let ty = <u32 as BtfType>::btf(object.btf()).unwrap();
     object.global_bytes("late", ty, 9u32.to_ne_bytes().to_vec(), false);
     let loaded = run(object, |f| {
         let sum = f.var(0u32);

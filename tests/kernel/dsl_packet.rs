@@ -216,5 +216,5 @@ fn dynamic() {
         count += 1;
     }
     assert!(count > 10);
-    load(&object.finish().unwrap());
+    drop(load(&object.finish().unwrap()));
 }

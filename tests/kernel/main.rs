@@ -34,6 +34,8 @@ mod runs;
 mod sim;
 #[cfg(feature = "sim")]
 mod sim_helpers;
+#[cfg(feature = "sim")]
+mod sim_maps;
 mod timer;
 mod timers;
 mod traps;
@@ -82,6 +84,9 @@ fn main() -> ExitCode {
     });
     // What the simulator does is what the newest kernel does.
     #[cfg(feature = "sim")]
-    suite.since(KernelVersion::new(6, 18), "helpers as the simulator has them", sim_helpers::add);
+    suite.since(KernelVersion::new(6, 18), "helpers and maps as the simulator has them", |suite| {
+        sim_helpers::add(suite);
+        sim_maps::add(suite);
+    });
     suite.run()
 }

@@ -1,10 +1,10 @@
-//! Records to user space: ring buffers and perf events.
+//! Records to user space, and from it: ring buffers and perf events.
 
-use super::{Row, done};
-use crate::base::{Errno, Helper};
-use crate::sim::cpu::Answer;
+use super::{Row, done, outcome};
+use crate::base::{Endian, Errno, Helper};
+use crate::sim::cpu::{Answer, Callbacks, Step};
 use crate::sim::maps::{Ring, Wake};
-use crate::sim::memory::RegionKind;
+use crate::sim::memory::{Permit, Region, RegionId, RegionKind};
 use crate::sim::trap::Trap;
 use crate::sim::world::World;
 
@@ -15,7 +15,13 @@ pub(super) const ROWS: &[Row] = &[
     (Helper::RINGBUF_DISCARD, discard),
     (Helper::RINGBUF_QUERY, query),
     (Helper::PERF_EVENT_OUTPUT, perf_output),
+    (Helper::USER_RINGBUF_DRAIN, drain),
 ];
+
+/// How many records a drain takes at most (`BPF_MAX_USER_RINGBUF_SAMPLES`).
+const MOST_RECORDS: u64 = 128 << 10;
+/// The type of a dynptr to memory (`BPF_DYNPTR_TYPE_LOCAL`), above its size.
+const LOCAL: u32 = 1 << 24;
 
 fn output(world: &mut World, [map, data, size, flags, _]: [u64; 5]) -> Result<Answer, Trap> {
     let (helper, map) = (Helper::RINGBUF_OUTPUT, map);
@@ -82,4 +88,54 @@ fn perf_output(world: &mut World, [_, map, flags, data, size]: [u64; 5]) -> Resu
         world.with_map(number, |map, at| map.events().map(|events| events.output(at.cpu, flags, bytes)));
     let trap = Trap::Argument { helper, argument: 2, address: map, expected: "a perf event array" };
     written.map(done).ok_or(trap)
+}
+
+fn drain(world: &mut World, [map, function, context, flags, _]: [u64; 5]) -> Result<Answer, Trap> {
+    let helper = Helper::USER_RINGBUF_DRAIN;
+    let number = world.map_argument(helper, 1, map)?;
+    if !world.with_map(number, |map, _| map.user_ring().is_some()) {
+        return Err(Trap::Argument { helper, argument: 1, address: map, expected: "a user ring buffer" });
+    }
+    if flags > 3 {
+        return Ok(outcome::<i64>(Err(Errno::EINVAL)));
+    }
+    Ok(Answer::Call(function, Box::new(Drain { map: number, context, count: 0, lent: None })))
+}
+
+/// `bpf_user_ringbuf_drain` under way.
+#[derive(Debug)]
+struct Drain {
+    map: u32,
+    context: u64,
+    count: u64,
+    /// The record and the dynptr to it that the function has.
+    lent: Option<[RegionId; 2]>,
+}
+
+impl Callbacks for Drain {
+    fn next(&mut self, world: &mut World, returned: Option<u64>) -> Result<Step, Trap> {
+        for region in self.lent.take().into_iter().flatten() {
+            world.memory.remove(region);
+        }
+        let stop = returned.is_some_and(|value| value != 0) || self.count == MOST_RECORDS;
+        let record = if stop { None } else { world.with_map(self.map, |map, _| map.user_ring()?.take()) };
+        let Some(record) = record else { return Ok(Step::Return(self.count)) };
+        self.count += 1;
+        let kind = RegionKind::Record(self.map);
+        let size = record.len() as u32;
+        let bytes = world.memory.add(Region::whole(kind, record.into(), Permit::BOTH));
+        let dynptr = dynptr(bytes.at(0), size, world.memory.endian);
+        let dynptr = world.memory.add(Region::whole(kind, dynptr, Permit::READ));
+        self.lent = Some([bytes, dynptr]);
+        Ok(Step::Call([dynptr.at(0), self.context, 0, 0, 0]))
+    }
+}
+
+/// A dynptr to memory: the address, the type and the size, where it begins.
+fn dynptr(address: u64, size: u32, endian: Endian) -> Vec<u8> {
+    let size = size | LOCAL;
+    match endian {
+        Endian::Little => [&address.to_le_bytes()[..], &size.to_le_bytes(), &[0; 4]].concat(),
+        Endian::Big => [&address.to_be_bytes()[..], &size.to_be_bytes(), &[0; 4]].concat(),
+    }
 }

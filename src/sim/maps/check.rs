@@ -5,6 +5,9 @@ use crate::base::Errno;
 use crate::btf::special::FieldKinds;
 use crate::map::{MapFlags, MapKind};
 
+/// How many frames a stack has at most, unless the administrator says (`kernel.perf_event_max_stack`).
+const MOST_FRAMES: u32 = 127;
+
 /// As far as the kinds agree; what is special to one, it checks itself.
 pub(super) fn check(shape: &Shape, rules: Rules) -> Result<(), Errno> {
     flags(shape)?;
@@ -16,7 +19,15 @@ pub(super) fn check(shape: &Shape, rules: Rules) -> Result<(), Errno> {
     if !shape.kind.value_size_with(shape.flags).allows(shape.value_size) {
         return Err(value_error(shape));
     }
+    if shape.kind == MapKind::STACK_TRACE && frames(shape) > MOST_FRAMES {
+        return Err(Errno::EINVAL);
+    }
     fields(shape)
+}
+
+fn frames(shape: &Shape) -> u32 {
+    let frame = if shape.flags.contains(MapFlags::STACK_BUILD_ID) { 32 } else { 8 };
+    shape.value_size / frame
 }
 
 fn flags(shape: &Shape) -> Result<(), Errno> {

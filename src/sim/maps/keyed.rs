@@ -40,12 +40,9 @@ impl Keyed {
 
     /// Whether the key can be in the map at all.
     fn check_key(at: &Around<'_>, key: &[u8], error: Errno) -> Result<(), Errno> {
-        if is_indexed(at.shape.kind)
-            && index(key, at.memory.endian).is_none_or(|at_index| at_index >= at.shape.max_entries)
-        {
-            return Err(error);
-        }
-        Ok(())
+        let outside = |index: u32| index >= at.shape.max_entries;
+        let refused = is_indexed(at.shape.kind) && index(key, at.memory.endian).is_none_or(outside);
+        if refused { Err(error) } else { Ok(()) }
     }
 
     /// What the flags say of elements that are there or are not.
@@ -63,11 +60,13 @@ impl Keyed {
         }
     }
 
-    /// Zero is no device, and no queue.
-    fn check_value(at: &Around<'_>, number: u32) -> Result<(), Errno> {
+    /// The length of a CPU's queue, and whether there is such a CPU.
+    fn check_queue(at: &Around<'_>, key: &[u8], number: u32) -> Result<(), Errno> {
         match at.shape.kind {
-            MapKind::DEVMAP_HASH if number == 0 => Err(Errno::EINVAL),
             MapKind::CPUMAP if number > CPU_QUEUE => Err(Errno::EOVERFLOW),
+            MapKind::CPUMAP if index(key, at.memory.endian).is_none_or(|cpu| cpu >= at.shape.cpus) => {
+                Err(Errno::ENODEV)
+            }
             _ => Ok(()),
         }
     }
@@ -102,8 +101,11 @@ impl Map for Keyed {
         Self::check_key(at, key, Errno::E2BIG)?;
         let number = index(value, at.memory.endian).ok_or(Errno::EINVAL)?;
         let old = self.index.get(key).copied();
-        Self::check_value(at, number)?;
+        if at.shape.kind == MapKind::DEVMAP_HASH && number == 0 {
+            return Err(Errno::EINVAL);
+        }
         self.check_flags(at, old, flags)?;
+        Self::check_queue(at, key, number)?;
         if number == 0 && matches!(at.shape.kind, MapKind::DEVMAP | MapKind::CPUMAP) {
             self.remove(at, key);
             return Ok(());

@@ -60,6 +60,11 @@ impl Map for Stacks {
         Ok(())
     }
 
+    fn user_take(&mut self, at: &mut Around<'_>, key: &[u8], value: &mut [u8]) -> Result<(), Errno> {
+        self.user_get(at, key, value)?;
+        self.delete(at, key)
+    }
+
     /// The stack with this number, 0 for who asks.
     fn create(&mut self, at: &mut Around<'_>, key: &[u8], value: &[u8]) -> Result<u64, Errno> {
         let id = index(key, at.memory.endian).filter(|id| *id < places(at)).ok_or(Errno::E2BIG)?;
