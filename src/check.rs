@@ -44,8 +44,9 @@ const TABLES_END: KernelVersion = KernelVersion::new(6, 18);
 
 /// Checks every program of `object` against what is known of the kernel it is meant for.
 ///
-/// It is a pure function, and its work is bounded by the size of the programs: one with more paths than that is
-/// reported as [unfinished](Report::unfinished), never as rejected for it.
+/// It is a pure function, and its work grows with the size of the program, not with the number of its paths: where those
+/// are too many they are merged, and what is found on merged ones is suspect. A program that is too much all the same is
+/// [unfinished](Report::unfinished), never rejected for it.
 #[must_use]
 pub fn check(object: &Object, target: &Target) -> Report {
     let mut report = Report::default();

@@ -6,7 +6,7 @@ use bpfsmith::kind::ProgramKind;
 use bpfsmith::object::Object;
 
 use crate::cases;
-use crate::good::{double, good, tick};
+use crate::good::{Function, double, good, tick};
 use crate::objects::{code, example_of, object};
 use crate::samples;
 use crate::typed::{self, Context};
@@ -79,14 +79,19 @@ pub(crate) fn objects() -> Vec<Object> {
             _ => Context { number: 0, packet: Some((76, 80)) },
         };
         let made = typed::generate(&mut random, context);
-        objects.extend(object(kind, "GPL", made, vec![("tick", code(tick)), ("double", code(double))]));
+        objects.extend(object(kind, "GPL", made, functions()));
     }
     for _ in 0..800 * times {
         let kind = random.pick(&KINDS);
         let made = generate(&mut random);
-        objects.extend(object(kind, "GPL", made, vec![("tick", code(tick)), ("double", code(double))]));
+        objects.extend(object(kind, "GPL", made, functions()));
     }
     objects
+}
+
+/// What made-up programs call.
+fn functions() -> Vec<Function> {
+    vec![("tick", code(tick)), ("double", code(double))]
 }
 
 /// One of the examples with a mistake in one of its functions.

@@ -103,10 +103,12 @@ impl Writer<'_> {
     }
 
     fn piece(&mut self, context: Context) {
-        match self.random.below(24) {
+        match self.random.below(28) {
             0 => self.constant(),
             1 => self.context(context.number),
             22 | 23 => self.packet(context),
+            24 => self.atomic(),
+            25..=27 => self.dynptr(),
             2..=5 => self.arithmetic(),
             6 | 7 => self.value(),
             8 | 9 => self.direct(),
@@ -187,6 +189,41 @@ impl Writer<'_> {
             self.a.ldx(size, R3, base, off);
             self.set(R3, Holds::Number);
         }
+    }
+
+    fn atomic(&mut self) {
+        let Some(base) = self.find(|h| matches!(h, Holds::Value("array" | "hash"))) else { return };
+        let src = self.number();
+        let (size, off) = self.random.pick(&[(Size::DW, 0), (Size::DW, 8), (Size::W, 4), (Size::W, 12)]);
+        let off = if self.slips() { 16 } else { off };
+        match self.random.below(4) {
+            0 => self.a.atomic_add(size, base, off, src),
+            1 => self.a.fetch_or(size, base, off, src),
+            2 => self.a.xchg(size, base, off, src),
+            _ => {
+                self.a.mov(R0, 1);
+                self.set(R0, Holds::Number);
+                self.a.cmpxchg(size, base, off, src)
+            }
+        };
+    }
+
+    fn dynptr(&mut self) {
+        let place = if self.slips() { -148 } else { -152 };
+        self.a.load_map(R1, "ring").mov(R2, 16).mov(R3, 0).mov(R4, R10).add(R4, place);
+        self.a.call(Helper::RINGBUF_RESERVE_DYNPTR);
+        if self.random.one_in(2) {
+            let off = if self.slips() { place - 8 } else { place };
+            self.a.st(Size::DW, R10, -160, 1).mov(R1, R10).add(R1, off).mov(R2, 0).mov(R3, R10).add(R3, -160);
+            self.a.mov(R4, 8).mov(Reg::R5, 0).call(Helper::DYNPTR_WRITE);
+        }
+        if !self.slips() {
+            self.a.mov(R1, R10).add(R1, place).mov(R2, 0).call(Helper::RINGBUF_SUBMIT_DYNPTR);
+        }
+        if self.random.one_in(8) {
+            self.a.mov(R1, R10).add(R1, place).mov(R2, 0).call(Helper::RINGBUF_DISCARD_DYNPTR);
+        }
+        self.holds[..6].fill(Holds::Nothing);
     }
 
     fn arithmetic(&mut self) {
