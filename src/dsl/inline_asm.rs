@@ -141,13 +141,13 @@ impl<'f, R> Func<'f, R> {
     /// # use bpfsmith::asm::Reg::{R1, R2};
     /// # use bpfsmith::dsl::Syscall;
     /// # let mut object = bpfsmith::object::ObjectBuilder::new("test").license("GPL");
-    /// object.program("swapped", Syscall::SYSCALL, |f, _| {
-    ///     let swapped = f.asm(|a| {
+    /// object.program("upper", Syscall::SYSCALL, |f, _| {
+    ///     let upper = f.asm(|a| {
     ///         a.input(R1, f.get_prandom_u32());
-    ///         a.code().mov(R2, R1).to_be16(R2);
+    ///         a.code().mov(R2, R1).rsh(R2, 16);
     ///         a.output::<u16>(R2)
     ///     });
-    ///     f.return_(swapped.to::<i32>())
+    ///     f.return_(upper.to::<i32>())
     /// });
     /// # object.finish().unwrap();
     /// ```
