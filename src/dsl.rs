@@ -63,6 +63,7 @@ mod flow;
 mod func;
 mod function;
 mod global;
+mod inline_asm;
 // The front does not call all of it yet.
 #[allow(dead_code)]
 mod ir;
@@ -97,6 +98,7 @@ pub use error::Error;
 pub use flow::{Diverges, End, Exit, IntoReturn, Jump, Merge, Switch};
 pub use func::{Func, LoopRange};
 pub use function::{CallArgs, Callback, Function, Params};
+pub use inline_asm::{InlineAsm, Output, Outputs};
 pub use iterate::{LoopCallback, LoopContext, LoopEnd};
 pub use kinds::{
     CgroupBind, CgroupDevice, CgroupEgress, CgroupSkb, CgroupSock, CgroupSockAddr, CgroupSockName,
@@ -107,9 +109,8 @@ pub use kinds::{
 };
 pub use map::{AsMap, MapParam};
 pub use packet::{DynamicPacket, Packet, PacketKind};
-pub use place::{AsPtr, Checked, Index, Place, Ro, Rw};
-
-pub use printk::{PrintArg, PrintArgs};
+pub use place::{AsPtr, Checked, Index, Place, PlaceVar, Ro, Rw};
+pub use printk::PrintArgs;
 pub use program::{CallbackEnd, ProgramEnd};
 pub use ringbuf::RingbufQuery;
 pub use scalar::{NegErrno, Number, Operand, Readable, Scalar};

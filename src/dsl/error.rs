@@ -314,7 +314,7 @@ pub enum Error {
         site: Site,
     },
     /// A reserved record is not handed back on every path, or used afterwards.
-    #[error("the reserved record {what}{other}{site}")]
+    #[error("the reserved record {what}{other}; it was reserved{site}")]
     Record {
         /// What happens to it.
         what: &'static str,
@@ -328,6 +328,14 @@ pub enum Error {
     Format {
         /// The format.
         format: String,
+        /// What is wrong.
+        what: String,
+        /// The line.
+        site: Site,
+    },
+    /// Instructions written by hand that do not keep to what they declare.
+    #[error("the instructions{site}: {what}")]
+    InlineAsm {
         /// What is wrong.
         what: String,
         /// The line.
@@ -426,6 +434,7 @@ impl Error {
             | Self::Rounds { site, .. }
             | Self::Record { site, .. }
             | Self::Format { site, .. }
+            | Self::InlineAsm { site, .. }
             | Self::RecordedTwice { site, .. }
             | Self::Btf { site, .. }
             | Self::Frame { site, .. } => Some(site),

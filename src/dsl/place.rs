@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use std::panic::Location;
 
 use super::dynamic::{self, Layout, MaybeNull};
+use super::flow::Merge;
+use super::func::Func;
 use super::ir::At;
-use super::record::{Brand, Datum, Pointer};
+use super::record::{Brand, Datum, PlaceVariable, Pointer};
 use super::scalar::{Number, Operand, Readable};
 use super::types::ScalarType;
 use super::value::{Value, Var};
@@ -102,6 +104,86 @@ impl<'f, T: BtfType, M, const N: usize> Place<'f, [T; N], M> {
         let elements = (Layout::Bytes(size_of_type::<T>()), u32::try_from(N).unwrap_or(u32::MAX));
         let pointer = brand.with(|state| state.element(self.pointer(), elements, index, at));
         Place::new(dynamic::Place::new(brand, pointer))
+    }
+}
+
+/// A variable that holds places: set as often as one likes.
+pub struct PlaceVar<'f, T, M = Rw> {
+    brand: Brand<'f>,
+    variable: PlaceVariable,
+    types: PhantomData<fn() -> (T, M)>,
+}
+
+impl<T, M> Clone for PlaceVar<'_, T, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, M> Copy for PlaceVar<'_, T, M> {}
+
+impl<T, M> fmt::Debug for PlaceVar<'_, T, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.variable.fmt(f)
+    }
+}
+
+impl<'f, T, M> PlaceVar<'f, T, M> {
+    /// The place it holds here.
+    pub fn get(self) -> Place<'f, T, M> {
+        let pointer = self.brand.with(|state| state.get_place(self.variable));
+        Place::new(dynamic::Place::new(self.brand, pointer))
+    }
+
+    /// Sets it to another place: in the same map, or in memory of the same kind.
+    #[track_caller]
+    pub fn set(self, place: &Place<'f, T, M>) {
+        let at = Location::caller();
+        self.brand.with(|state| state.set_place(self.variable, place.pointer(), at));
+    }
+}
+
+impl<'f, R> Func<'f, R> {
+    /// A variable that holds a place (C: `struct elem *p = value;`).
+    #[track_caller]
+    pub fn place_var<T, M>(self, place: &Place<'f, T, M>) -> PlaceVar<'f, T, M> {
+        let (brand, at) = (self.brand(), Location::caller());
+        let variable = brand.with(|state| state.place_variable(place.pointer(), at));
+        PlaceVar { brand, variable, types: PhantomData }
+    }
+}
+
+/// Places of one type, in memory of one kind.
+impl<'f, T, M> Merge<'f> for Place<'f, T, M> {
+    type Slots = PlaceVariable;
+
+    fn first(self, brand: Brand<'f>, at: At) -> PlaceVariable {
+        brand.with(|state| state.place_variable(self.pointer(), at))
+    }
+
+    fn further(self, slots: PlaceVariable, brand: Brand<'f>, at: At) {
+        brand.with(|state| state.meet_place(slots, self.pointer(), at));
+    }
+
+    fn merged(slots: PlaceVariable, brand: Brand<'f>) -> Self {
+        Self::new(dynamic::Place::merged(slots, brand))
+    }
+}
+
+/// Places of one size, in memory of one kind.
+impl<'f> Merge<'f> for dynamic::Place<'f> {
+    type Slots = PlaceVariable;
+
+    fn first(self, brand: Brand<'f>, at: At) -> PlaceVariable {
+        brand.with(|state| state.place_variable(self.pointer(), at))
+    }
+
+    fn further(self, slots: PlaceVariable, brand: Brand<'f>, at: At) {
+        brand.with(|state| state.meet_place(slots, self.pointer(), at));
+    }
+
+    fn merged(slots: PlaceVariable, brand: Brand<'f>) -> Self {
+        Self::new(brand, brand.with(|state| state.get_place(slots)))
     }
 }
 

@@ -8,11 +8,9 @@ use super::dynamic::{self, Arg};
 use super::error::{Error, site};
 use super::func::Func;
 use super::ir::At;
-use super::place::Place;
 use super::record::{Argument, Brand, Datum, State};
-use super::scalar::Scalar;
 use super::types::{Layout, ScalarType};
-use super::value::{Value, Var};
+use super::value::Value;
 use crate::base::Helper;
 use format::{Directive, directives};
 
@@ -21,51 +19,17 @@ const OF_TRACE_PRINTK: usize = 3;
 /// How many values `bpf_trace_vprintk` takes (`MAX_BPRINTF_VARARGS`, include/linux/bpf.h).
 const OF_TRACE_VPRINTK: usize = 12;
 
-/// What is printed: a value, or a place for the directives that want a pointer.
-#[derive(Clone, Copy, Debug)]
-pub struct PrintArg<'f>(Arg<'f>);
-
-impl<'f> From<dynamic::Value<'f>> for PrintArg<'f> {
-    fn from(value: dynamic::Value<'f>) -> Self {
-        Self(value.into())
-    }
-}
-
-impl<'f, T: Scalar> From<Value<'f, T>> for PrintArg<'f> {
-    fn from(value: Value<'f, T>) -> Self {
-        value.dynamic().into()
-    }
-}
-
-impl<'f, T: Scalar> From<Var<'f, T>> for PrintArg<'f> {
-    fn from(variable: Var<'f, T>) -> Self {
-        variable.get().into()
-    }
-}
-
-impl<'f> From<dynamic::Place<'f>> for PrintArg<'f> {
-    fn from(place: dynamic::Place<'f>) -> Self {
-        Self(place.into())
-    }
-}
-
-impl<'f, T, M> From<&Place<'f, T, M>> for PrintArg<'f> {
-    fn from(place: &Place<'f, T, M>) -> Self {
-        dynamic::Place::new(place.brand(), place.pointer()).into()
-    }
-}
-
 /// The arguments of a format: `()`, or a tuple of up to 12 values and places.
 #[diagnostic::on_unimplemented(message = "a format takes a tuple of values and places, not `{Self}`")]
 pub trait PrintArgs<'f> {
     #[doc(hidden)]
-    fn all(self) -> Vec<PrintArg<'f>>;
+    fn all(self) -> Vec<Arg<'f>>;
 }
 
 macro_rules! tuples {
     ($(($($ty:ident $index:tt),*);)*) => {$(
-        impl<'f, $($ty: Into<PrintArg<'f>>),*> PrintArgs<'f> for ($($ty,)*) {
-            fn all(self) -> Vec<PrintArg<'f>> {
+        impl<'f, $($ty: Into<Arg<'f>>),*> PrintArgs<'f> for ($($ty,)*) {
+            fn all(self) -> Vec<Arg<'f>> {
                 vec![$(self.$index.into()),*]
             }
         }
@@ -93,7 +57,7 @@ impl<'f, R> dynamic::Func<'f, R> {
     /// As [`printk`](Func::printk).
     #[doc(alias = "bpf_trace_printk")]
     #[track_caller]
-    pub fn printk(self, format: &str, args: &[PrintArg<'f>]) -> dynamic::Value<'f> {
+    pub fn printk(self, format: &str, args: &[Arg<'f>]) -> dynamic::Value<'f> {
         let (brand, at) = (self.brand(), Location::caller());
         if let Err(what) = check(format, args) {
             let format = format.to_owned();
@@ -103,7 +67,7 @@ impl<'f, R> dynamic::Func<'f, R> {
         let text = text_on_stack(brand, format, at);
         let size = Arg::number(i64::from(text.layout().size()));
         if args.len() <= OF_TRACE_PRINTK {
-            let given: Vec<_> = [text.into(), size].into_iter().chain(args.iter().map(|arg| arg.0)).collect();
+            let given: Vec<_> = [text.into(), size].into_iter().chain(args.iter().copied()).collect();
             let printed = brand.with(|state| state.call_variadic(Helper::TRACE_PRINTK, &plain(&given), at));
             return dynamic::Value::new(brand, printed);
         }
@@ -145,7 +109,7 @@ fn plain(args: &[Arg<'_>]) -> Vec<Argument> {
 }
 
 /// What the kernel, or a reader of what it prints, would object to.
-fn check(format: &str, args: &[PrintArg<'_>]) -> Result<(), String> {
+fn check(format: &str, args: &[Arg<'_>]) -> Result<(), String> {
     let directives = directives(format)?;
     if directives.len() != args.len() {
         return Err(format!("has {} directives for {} arguments", directives.len(), args.len()));
@@ -153,7 +117,7 @@ fn check(format: &str, args: &[PrintArg<'_>]) -> Result<(), String> {
     if args.len() > OF_TRACE_VPRINTK {
         return Err(format!("has {} directives, the kernel prints {OF_TRACE_VPRINTK}", args.len()));
     }
-    directives.iter().zip(args).try_for_each(|(directive, arg)| fits(*directive, arg.0.0))
+    directives.iter().zip(args).try_for_each(|(directive, arg)| fits(*directive, arg.0))
 }
 
 fn fits(directive: Directive<'_>, argument: Argument) -> Result<(), String> {
@@ -188,12 +152,12 @@ fn text_on_stack<'f>(brand: Brand<'f>, format: &str, at: At) -> dynamic::Place<'
     dynamic::Place::new(brand, pointer)
 }
 
-fn values_on_stack<'f>(brand: Brand<'f>, args: &[PrintArg<'f>], at: At) -> dynamic::Place<'f> {
+fn values_on_stack<'f>(brand: Brand<'f>, args: &[Arg<'f>], at: At) -> dynamic::Place<'f> {
     let size = u32::try_from(args.len() * 8).unwrap_or(u32::MAX);
     let pointer = brand.with(|state| {
         let place = state.local(Layout::Bytes(size), at);
         for (index, arg) in args.iter().enumerate() {
-            state.fill_argument(place, index, &arg.0.0, at);
+            state.fill_argument(place, index, &arg.0, at);
         }
         place
     });

@@ -10,6 +10,7 @@ mod call;
 mod cond;
 mod flow;
 mod lock;
+mod meet;
 mod memory;
 mod packet;
 mod release;
@@ -24,6 +25,7 @@ pub(crate) use call::{Argument, MapArgument, Returned};
 pub(crate) use cond::CondId;
 use flow::Loop;
 use lock::Lock;
+pub(crate) use meet::PlaceVariable;
 pub(crate) use memory::{MapId, Pointer, Region};
 pub(crate) use packet::PacketPoint;
 pub(crate) use release::check as check_records;
@@ -116,6 +118,8 @@ pub(crate) struct State {
     loops: Vec<Loop>,
     lock: Option<Lock>,
     conds: Vec<CondNode>,
+    /// What variables that hold places point to.
+    places: Vec<Pointer>,
 }
 
 impl State {
@@ -133,6 +137,7 @@ impl State {
             loops: Vec::new(),
             lock: None,
             conds: Vec::new(),
+            places: Vec::new(),
         }
     }
 

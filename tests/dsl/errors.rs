@@ -315,6 +315,37 @@ fn of_calls_of_the_kernel() {
     insta::assert_snapshot!(all.join("\n"));
 }
 
+#[test]
+fn of_instructions_by_hand() {
+    use bpfsmith::asm::Reg::{self, R0, R1};
+    let mut all = Vec::new();
+    all.push(told(|f, _| f.asm(|a| _ = a.code().mov(R0, 1))));
+    all.push(told(|f, _| f.asm(|a| _ = a.code().exit())));
+    all.push(told(|f, _| f.asm(|a| a.clobber([Reg::FP]))));
+    let twice = told(|f, _| {
+        f.asm(|a| {
+            a.input(R1, f.val(1u64));
+            a.input(R1, f.val(2u64));
+        });
+    });
+    all.push(twice);
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn of_places_that_meet() {
+    let mut all = Vec::new();
+    all.push(told_with_map(|f, map| {
+        let counter = f.map_lookup(&map, &f.local(0u32)).or_return(1).field(Elem::COUNTER);
+        f.if_else(f.get_prandom_u32().eq(1), || counter, || f.local(1i32)).set(2);
+    }));
+    all.push(told_with_map(|f, map| {
+        let counter = f.map_lookup(&map, &f.local(0u32)).or_return(1).field(Elem::COUNTER);
+        f.place_var(&f.local(1i32)).set(&counter);
+    }));
+    insta::assert_snapshot!(all.join("\n"));
+}
+
 /// What a syscall program with a ring buffer is told.
 fn told_with_ring(body: impl for<'f> FnOnce(Func<'f, i32>, Map<(), ()>)) -> String {
     let mut object = ObjectBuilder::new("test").license("GPL");

@@ -1,6 +1,9 @@
 //! What closures call: other programs, rounds of loops, ring buffers, what the kernel knows of the time and the task.
 
 use bpfsmith::BtfType;
+use bpfsmith::asm::Assembler;
+use bpfsmith::asm::Reg::{R0, R1, R2, R3};
+use bpfsmith::asm::Size;
 use bpfsmith::dsl::{RingbufFlags, RingbufQuery, SchedCls, Syscall, TcAction, UpdateFlags};
 use bpfsmith::kernel::{Loaded, TestRun};
 use bpfsmith::map::MapSpec;
@@ -10,13 +13,15 @@ use crate::common::{builder, load, run_on_packet};
 use crate::support::{Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon};
 
 pub fn add(suite: &mut Suite) {
-    let tests: [(&str, fn()); 7] = [
+    let tests: [(&str, fn()); 9] = [
         ("a tail call goes on elsewhere, or falls through", tail_calls),
         ("rounds of bpf_loop share a place", rounds),
         ("a function for rounds is used by two programs", callbacks),
         ("every element of a map is seen", elements),
         ("records are reserved, submitted, discarded, copied", records),
         ("lines are printed", lines),
+        ("instructions by hand, within a function and as one", by_hand),
+        ("places meet, and are held by variables", places),
         ("the time, the CPU and the task are known", current),
     ];
     for (name, test) in tests {
@@ -196,4 +201,46 @@ fn lines() {
         f.return_(f.printk("plain\n", ()).to::<i32>())
     });
     assert_eq!(returned(&run(object), "prog"), 6);
+}
+
+fn by_hand() {
+    let mut object = builder();
+    let difference = object.asm_function::<(u64, u64), u64>("difference", {
+        let mut a = Assembler::new();
+        a.mov(R0, R1).sub(R0, R2).exit();
+        a.finish()
+    });
+    object.program("prog", Syscall::SYSCALL, |f, _| {
+        let (kept, place) = (f.local(5u64), f.local(1u64));
+        let n = kept.get();
+        let (sum, product) = f.asm(|a| {
+            a.input(R1, n);
+            a.input(R2, f.val(7u64));
+            a.input(R3, &place);
+            a.clobber([R1]);
+            a.code().mov(R0, R1).add(R0, R2).mul(R1, R2).stx(Size::DW, R3, 0, R1).mov(R2, R1);
+            (a.output::<u64>(R0), a.output::<u64>(R2))
+        });
+        f.if_(product.ne(place.get()) | n.ne(5), || f.return_(-1));
+        f.return_((f.call_fn(difference, (product, sum)) + n).to::<i32>())
+    });
+    assert_eq!(returned(&run(object), "prog"), 35 - 12 + 5);
+}
+
+fn places() {
+    let mut object = builder();
+    let numbers = object.map(MapSpec::array::<[u64; 4]>("numbers").max_entries(1));
+    object.program("prog", Syscall::SYSCALL, |f, _| {
+        let numbers = f.map_lookup(&numbers, &f.local(0u32)).or_return(-1);
+        let odd = numbers.at(3).get().any_bits(1);
+        let chosen = f.if_else(odd, || numbers.at(0), || numbers.at(1));
+        chosen.set(chosen.get() + 9);
+        let held = f.place_var(&numbers.at(0));
+        f.for_(1..3u32, |i| held.set(&numbers.at(i)));
+        held.get().set(4);
+        let stack = f.if_else(odd, || f.local(1u64), || f.local(2u64));
+        let all = numbers.at(0).get() * 1000 + numbers.at(1).get() * 100 + numbers.at(2).get() * 10;
+        f.return_((all + stack.get()).to::<i32>())
+    });
+    assert_eq!(returned(&run(object), "prog"), 942);
 }

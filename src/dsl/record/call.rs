@@ -81,6 +81,7 @@ impl State {
 
     /// Calls a helper that takes further values behind those of its prototype. The number it returns.
     pub(crate) fn call_variadic(&mut self, helper: Helper, args: &[Argument], at: At) -> Datum {
+        self.refuse_locked(&format!("{helper}"), at);
         self.check_kind(helper, at);
         let known = helper.proto().map_or(&[][..], |proto| proto.args);
         self.check_arguments(helper, known, &args[..known.len().min(args.len())], at);
