@@ -7,6 +7,8 @@ mod code;
 mod errors;
 #[path = "dsl/example.rs"]
 mod example;
+#[path = "dsl/memory.rs"]
+mod memory;
 
 use bpfsmith::object::Object;
 

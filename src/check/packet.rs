@@ -46,7 +46,7 @@ impl Walk<'_, '_, '_> {
 
     /// An access of `size` bytes at `off` from a pointer to the packet.
     pub(super) fn packet_access(&mut self, pointer: Pointer, off: i64, size: u64, how: Use) -> Step {
-        if how == Use::Write && has_read_only_packet(self.program.kind.prog_type()) {
+        if how == Use::Write && self.program.kind.prog_type().has_read_only_packet() {
             let reason = format!("{} programs only read the packet", self.program.kind);
             self.wrong_if(self.program.is_told(), Rule::ReadOnly, reason)?;
         }
@@ -111,16 +111,3 @@ const MOVE_THE_PACKET: &[Helper] = &[
     Helper::XDP_ADJUST_META,
     Helper::XDP_ADJUST_TAIL,
 ];
-
-/// The kinds that may not write to the packet (`may_access_direct_pkt_data`).
-fn has_read_only_packet(kind: ProgType) -> bool {
-    matches!(
-        kind,
-        ProgType::LWT_IN
-            | ProgType::LWT_OUT
-            | ProgType::LWT_SEG6LOCAL
-            | ProgType::SK_REUSEPORT
-            | ProgType::FLOW_DISSECTOR
-            | ProgType::CGROUP_SKB
-    )
-}

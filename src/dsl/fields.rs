@@ -22,9 +22,7 @@ macro_rules! fields {
         /// are arrays, whether they can be written.
         #[cfg(test)]
         fn listed() -> Vec<(Vec<crate::kind::ProgramKind>, Vec<Listed>)> {
-            let mut all = Vec::new();
-            $($(all.push((vec![$(crate::kind::ProgramKind::$constant),*], fields!(@list $body)));)+)*
-            all
+            vec![$($((vec![$(crate::kind::ProgramKind::$constant),*], fields!(@list $body)),)+)*]
         }
     };
 

@@ -58,7 +58,26 @@ impl<'f, R> Func<'f, R> {
         Place::new(variable(self.brand(), (global.section(), global.offset()), layout, at))
     }
 
-    /// A constant of the object.
+    /// A constant of the object, which nobody can write:
+    ///
+    /// ```compile_fail,E0599
+    /// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test");
+    /// let limit = object.constant("limit", &1000u64);
+    /// object.program("count", Xdp::XDP, |f, _| {
+    ///     f.constant(limit).set(1);
+    ///     f.return_(XdpAction::PASS)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test");
+    /// let limit = object.global("limit", &1000u64);
+    /// object.program("count", Xdp::XDP, |f, _| {
+    ///     f.global(limit).set(1);
+    ///     f.return_(XdpAction::PASS)
+    /// });
+    /// ```
     #[track_caller]
     pub fn constant<T: BtfType>(self, constant: Constant<T>) -> Place<'f, T, Ro> {
         let at = Location::caller();

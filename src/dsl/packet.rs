@@ -208,6 +208,25 @@ packet_kinds! {
 /// # Ok::<(), bpfsmith::object::ObjectError>(())
 /// ```
 ///
+/// Where programs of a kind only read packets, a write does not compile:
+///
+/// ```compile_fail,E0599
+/// # use bpfsmith::{dsl::{CgroupSkb, Verdict}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test");
+/// object.program("write", CgroupSkb::EGRESS, |f, ctx| {
+///     ctx.packet(f).view::<u8>(0).or_return(Verdict::ALLOW).set(1);
+///     f.return_(Verdict::ALLOW)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::{SchedCls, TcAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test");
+/// object.program("write", SchedCls::CLASSIFIER, |f, ctx| {
+///     ctx.packet(f).view::<u8>(0).or_return(TcAction::OK).set(1);
+///     f.return_(TcAction::OK)
+/// });
+/// ```
+///
 /// A helper that moves the packet makes all of this worthless: what is used afterwards is an error at
 /// [`finish`](crate::object::ObjectBuilder::finish), and the context is asked for the packet again.
 pub struct Packet<'f, R, M = Rw> {

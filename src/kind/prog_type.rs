@@ -73,6 +73,20 @@ ProgType {
 }
 
 impl ProgType {
+    /// Whether programs may read the packet that their context leads to, but not write it (`may_access_direct_pkt_data`).
+    pub(crate) fn has_read_only_packet(self) -> bool {
+        matches!(
+            self,
+            Self::LWT_IN
+                | Self::LWT_OUT
+                | Self::LWT_SEG6LOCAL
+                | Self::SK_REUSEPORT
+                | Self::FLOW_DISSECTOR
+                | Self::CGROUP_SKB
+                | Self::SOCK_OPS
+        )
+    }
+
     /// What the loader has to be allowed to do, `CAP_SYS_ADMIN` apart, which is enough for all.
     ///
     /// `SOCKET_FILTER` and `CGROUP_SKB` load without any where `kernel.unprivileged_bpf_disabled` is 0.

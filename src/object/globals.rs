@@ -62,6 +62,8 @@ macro_rules! handles {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         pub struct $name<T = ()> {
+            // Only the DSL asks whose it is.
+            #[cfg_attr(not(feature = "dsl"), allow(dead_code))]
             owner: Owner,
             section: Section,
             offset: u32,

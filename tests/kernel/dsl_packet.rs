@@ -189,6 +189,21 @@ fn copies() {
     assert_eq!(outcome.data[12..14], [8, 9]);
 }
 
+/// Whose programs cannot write the packet.
+const READ_ONLY: [ProgramKind; 11] = [
+    ProgramKind::CGROUP_SKB,
+    ProgramKind::CGROUP_SKB_INGRESS,
+    ProgramKind::CGROUP_SKB_EGRESS,
+    ProgramKind::FLOW_DISSECTOR,
+    ProgramKind::LWT_IN,
+    ProgramKind::LWT_OUT,
+    ProgramKind::LWT_SEG6LOCAL,
+    ProgramKind::SK_REUSEPORT,
+    ProgramKind::SK_REUSEPORT_MIGRATE,
+    ProgramKind::SOCK_OPS,
+    ProgramKind::SOCKET_FILTER,
+];
+
 /// Every kind whose context leads to a packet reads one.
 fn dynamic() {
     let layout = Layout::Network(ScalarType::U16);
@@ -210,6 +225,9 @@ fn dynamic() {
             let packet = ctx.packet(f.dynamic())?;
             packet.at(f.dynamic().number(ScalarType::U8, 3)).view(1, layout).if_some(|place| {
                 f.var(place.get().typed::<u16>());
+                if !READ_ONLY.contains(kind) {
+                    place.set(1);
+                }
             });
             Ok(f.return_(f.dynamic().number(ScalarType::I32, number.into())))
         });

@@ -20,6 +20,7 @@ pub(crate) struct PacketPoint {
     moved: u64,
     end: Operand,
     scope: Scope,
+    writable: bool,
 }
 
 impl State {
@@ -33,13 +34,14 @@ impl State {
         let start = self.context_pointer(context, start, at);
         let end = self.context_pointer(context, end, at);
         let base = self.base(start, at);
-        PacketPoint { base, off: 0, moved: 0, end, scope: self.scope() }
+        let writable = !self.kind.is_some_and(|kind| kind.prog_type().has_read_only_packet());
+        PacketPoint { base, off: 0, moved: 0, end, scope: self.scope(), writable }
     }
 
     /// A point in no packet, after a mistake.
     pub(crate) fn no_packet(&mut self, at: At) -> PacketPoint {
         let base = self.local(Layout::Bytes(8), at).base;
-        PacketPoint { base, off: 0, moved: 0, end: Operand::Imm(0), scope: self.scope() }
+        PacketPoint { base, off: 0, moved: 0, end: Operand::Imm(0), scope: self.scope(), writable: true }
     }
 
     fn context_pointer(&mut self, context: Pointer, field: &ContextField, at: At) -> Operand {
@@ -89,6 +91,7 @@ impl State {
         let behind = self.inside_of_any(pointer, layout.size());
         let past = self.address(behind, at);
         let beyond = Compare { cond: Cond::Gt, width: Width::Bits64, a: past, b: from.end };
+        let pointer = if from.writable { pointer } else { pointer.read_only() };
         (pointer, self.comparison(beyond))
     }
 
