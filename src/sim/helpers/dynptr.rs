@@ -8,10 +8,9 @@
 //! ```
 //! The size has 24 bits, the type the 7 above them, and the highest says that it is read-only.
 
-use super::{Row, done, outcome, rings};
+use super::{Row, done, rings};
 use crate::base::{Errno, Helper};
-use crate::sim::cpu::{Answer, Callbacks, Step};
-use crate::sim::memory::{Permit, Region, RegionId, RegionKind};
+use crate::sim::cpu::Answer;
 use crate::sim::trap::Trap;
 use crate::sim::world::{World, number};
 
@@ -23,7 +22,6 @@ pub(super) const ROWS: &[Row] = &[
     (Helper::RINGBUF_RESERVE_DYNPTR, reserve),
     (Helper::RINGBUF_SUBMIT_DYNPTR, submit),
     (Helper::RINGBUF_DISCARD_DYNPTR, discard),
-    (Helper::USER_RINGBUF_DRAIN, drain),
 ];
 
 const LOCAL: u32 = 1;
@@ -110,49 +108,6 @@ fn hand_over(world: &mut World, helper: Helper, at: u64, flags: u64, discard: bo
         set(world, at, Err(Errno::EINVAL), RINGBUF)?;
     }
     Ok(Answer::Nothing)
-}
-
-fn drain(world: &mut World, [map, function, context, flags, _]: [u64; 5]) -> Result<Answer, Trap> {
-    /// `BPF_RB_NO_WAKEUP`, `BPF_RB_FORCE_WAKEUP`
-    const FLAGS: u64 = 3;
-    let map = world.map_argument(Helper::USER_RINGBUF_DRAIN, 1, map)?;
-    if flags & !FLAGS != 0 {
-        return Ok(outcome::<i64>(Err(Errno::EINVAL)));
-    }
-    Ok(Answer::Call(function, Box::new(Drain { map, context, count: 0, regions: None })))
-}
-
-/// `bpf_user_ringbuf_drain` under way.
-#[derive(Debug)]
-struct Drain {
-    map: u32,
-    context: u64,
-    count: u64,
-    /// The sample, and the dynptr to it.
-    regions: Option<[RegionId; 2]>,
-}
-
-impl Callbacks for Drain {
-    fn next(&mut self, world: &mut World, returned: Option<u64>) -> Result<Step, Trap> {
-        /// `BPF_MAX_USER_RINGBUF_SAMPLES`
-        const MOST: u64 = 128 * 1024;
-        for region in self.regions.take().into_iter().flatten() {
-            world.memory.remove(region);
-        }
-        if returned.is_some_and(|value| value != 0) || self.count == MOST {
-            return Ok(Step::Return(self.count));
-        }
-        let sample = world.with_map(self.map, |map, _| map.user_ring().and_then(|ring| ring.take()));
-        let Some(sample) = sample else { return Ok(Step::Return(self.count)) };
-        self.count += 1;
-        let size = sample.len() as u32;
-        let region = |kind, bytes| Region::whole(kind, bytes, Permit::BOTH);
-        let sample = world.memory.add(region(RegionKind::Record(self.map), sample.into()));
-        let dynptr = world.memory.add(region(RegionKind::Kernel("bpf_dynptr"), vec![0; 16]));
-        self.regions = Some([sample, dynptr]);
-        set(world, dynptr.at(0), Ok((sample.at(0), size)), LOCAL)?;
-        Ok(Step::Call([dynptr.at(0), self.context, 0, 0, 0]))
-    }
 }
 
 fn read(world: &mut World, [to, len, from, offset, flags]: [u64; 5]) -> Result<Answer, Trap> {
