@@ -111,7 +111,7 @@ fn what_it_lacks_it_says_first() {
 #[test]
 fn kinds_of_maps_it_lacks_have_a_name() {
     let mut object = ObjectBuilder::new("test").license("GPL");
-    object.add_map(MapSpec::new(MapKind::STACK_TRACE, "stacks").key_size(4).value_size(8).max_entries(1));
+    object.add_map(MapSpec::new(MapKind::ARENA, "stacks").max_entries(1).flags(MapFlags::MMAPABLE));
     let error = Machine::new(&object.finish().unwrap(), &Target::simulated()).unwrap_err();
-    assert!(matches!(error, SimError::MapKind { kind: MapKind::STACK_TRACE, .. }), "{error}");
+    assert!(matches!(error, SimError::MapKind { kind: MapKind::ARENA, .. }), "{error}");
 }
