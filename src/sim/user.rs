@@ -65,6 +65,14 @@ pub enum MapError {
         /// What is wrong.
         error: crate::btf::BtfError,
     },
+    /// A batch stopped in the middle.
+    #[error("{error}, after {done} elements")]
+    Batch {
+        /// How many elements were done before.
+        done: usize,
+        /// What became of the next.
+        error: Box<MapError>,
+    },
     /// What the kernel would say.
     #[error("map `{map}`: {operation}: {errno}")]
     Refused {

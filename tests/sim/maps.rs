@@ -210,13 +210,13 @@ fn batches_go_on_where_they_ended() {
         machine(&object(vec![MapSpec::hash::<u32, u64>("map").untyped().max_entries(5)], returns()));
     let mut map = machine.raw_map("map").unwrap();
     let entries: Vec<_> = (0..7u8).map(|key| (vec![key; 4], vec![key; 8])).collect();
-    let (done, error) = map.update_batch(&entries, ANY).unwrap_err();
-    assert_eq!((done, errno::<()>(Err(error))), (5, Errno::E2BIG));
+    let Err(MapError::Batch { done, error }) = map.update_batch(&entries, ANY) else { panic!() };
+    assert_eq!((done, errno::<()>(Err(*error))), (5, Errno::E2BIG));
     let first = map.lookup_batch(None, 3).unwrap();
     let second = map.take_batch(first.next, 3).unwrap();
     assert_eq!((first.entries.len(), second.entries.len(), second.next), (3, 2, None));
     assert_eq!(map.entries(), first.entries);
-    let (done, _) = map.delete_batch(&[vec![0; 4], vec![6; 4]]).unwrap_err();
+    let Err(MapError::Batch { done, .. }) = map.delete_batch(&[vec![0; 4], vec![6; 4]]) else { panic!() };
     assert_eq!((done, map.entries().len()), (1, 2));
 }
 

@@ -50,22 +50,19 @@ impl RawMap<'_> {
     /// Sets one element after the other (`BPF_MAP_UPDATE_BATCH`, since 5.6), until one cannot be set: how many were.
     ///
     /// # Errors
-    /// With the number of elements that were set: what the kernel says of the next, EINVAL for other flags than
-    /// [`ElemFlags::LOCK`].
+    /// [`MapError::Batch`] with the number of elements that were set, and what the kernel says of the next; EINVAL for
+    /// other flags than [`ElemFlags::LOCK`].
     #[doc(alias = "BPF_MAP_UPDATE_BATCH")]
-    pub fn update_batch(
-        &mut self,
-        entries: &[(Vec<u8>, Vec<u8>)],
-        flags: ElemFlags,
-    ) -> Result<(), (usize, MapError)> {
+    pub fn update_batch(&mut self, entries: &[(Vec<u8>, Vec<u8>)], flags: ElemFlags) -> Result<(), MapError> {
         let operation = "BPF_MAP_UPDATE_BATCH";
-        self.batches(operation, Right::Write).map_err(|error| (0, error))?;
+        self.batches(operation, Right::Write)?;
         let locks = flags == ElemFlags::LOCK && self.world.shape(self.map).has_lock();
         if !flags.is_empty() && !locks {
-            return Err((0, self.refused(operation, Errno::EINVAL)));
+            return Err(self.refused(operation, Errno::EINVAL));
         }
         for (done, (key, value)) in entries.iter().enumerate() {
-            self.update(key, value, flags).map_err(|error| (done, error))?;
+            self.update(key, value, flags)
+                .map_err(|error| MapError::Batch { done, error: Box::new(error) })?;
         }
         Ok(())
     }
@@ -73,12 +70,12 @@ impl RawMap<'_> {
     /// Takes one element after the other away (`BPF_MAP_DELETE_BATCH`, since 5.6), until one is not there.
     ///
     /// # Errors
-    /// With the number of elements that were taken away: what the kernel says of the next.
+    /// [`MapError::Batch`] with the number of elements that were taken away, and what the kernel says of the next.
     #[doc(alias = "BPF_MAP_DELETE_BATCH")]
-    pub fn delete_batch(&mut self, keys: &[Vec<u8>]) -> Result<(), (usize, MapError)> {
-        self.batches("BPF_MAP_DELETE_BATCH", Right::Write).map_err(|error| (0, error))?;
+    pub fn delete_batch(&mut self, keys: &[Vec<u8>]) -> Result<(), MapError> {
+        self.batches("BPF_MAP_DELETE_BATCH", Right::Write)?;
         for (done, key) in keys.iter().enumerate() {
-            self.delete(key).map_err(|error| (done, error))?;
+            self.delete(key).map_err(|error| MapError::Batch { done, error: Box::new(error) })?;
         }
         Ok(())
     }
