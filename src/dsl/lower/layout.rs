@@ -13,6 +13,18 @@ pub(super) struct Layout {
     destinations: Vec<usize>,
     /// Whether nothing is in a block but its branch, so that who knows the outcome need not go there.
     bare_branch: Vec<bool>,
+    /// Of a block that branches to two returns of constants: what it does in the place of one of them.
+    shared_exit: Vec<Option<SharedExit>>,
+}
+
+/// The constant of a return is put into r0 before the branch, which then leads to the other return's last instruction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SharedExit {
+    /// The return that is not emitted, and which way leads there.
+    pub(super) gone: usize,
+    pub(super) way: usize,
+    /// The one whose end is shared, and which follows the branch.
+    pub(super) kept: usize,
 }
 
 impl Layout {
@@ -26,6 +38,7 @@ impl Layout {
             order: Vec::new(),
             destinations: destinations(placed, empty),
             bare_branch: (0..count).map(bare).collect(),
+            shared_exit: vec![None; count],
         };
         layout.order = layout.chained(placed);
         layout
@@ -50,10 +63,12 @@ impl Layout {
 
     /// Chains of blocks, each falling through to the next, as many links as can be had: a jump that is not needed for
     /// each. The way back of a loop comes first, so that the loop's head follows its body.
-    fn chained(&self, placed: &Placed<'_>) -> Vec<usize> {
+    fn chained(&mut self, placed: &Placed<'_>) -> Vec<usize> {
         let blocks = &placed.machine.blocks;
-        let emitted: Vec<_> = (0..blocks.len()).filter(|block| self.destinations[*block] == *block).collect();
+        let mut emitted: Vec<_> =
+            (0..blocks.len()).filter(|block| self.destinations[*block] == *block).collect();
         let mut chains = Chains::new(blocks.len());
+        self.share_exits(placed, &mut emitted, &mut chains);
         let jumps = emitted.iter().filter(|block| blocks[**block].ways == 1);
         let jumps: Vec<_> = jumps.map(|block| (*block, self.end_of_jump(placed, *block))).collect();
         for back in [true, false] {
@@ -74,8 +89,40 @@ impl Layout {
     }
 }
 
-/// How many blocks lead to each.
 impl Layout {
+    /// What a branch does in the place of a return, if it does.
+    pub(super) fn shared_exit(&self, block: usize) -> Option<SharedExit> {
+        self.shared_exit[block]
+    }
+
+    /// Two returns of constants behind one branch need only one `exit`, if nothing else leads to one of them and r0 is
+    /// free when the branch is taken.
+    fn share_exits(&mut self, placed: &Placed<'_>, emitted: &mut Vec<usize>, chains: &mut Chains) {
+        let ways_in = self.ways_in(placed, emitted);
+        let blocks = &placed.machine.blocks;
+        // Who knows the outcome of a branch leads on from it by himself.
+        let mut passed = vec![false; blocks.len()];
+        emitted.iter().filter(|block| blocks[**block].known_way.is_some()).for_each(|block| {
+            passed[self.destination(blocks[*block].successors[0])] = true;
+        });
+        let mut gone = vec![false; blocks.len()];
+        for &block in emitted.iter().filter(|block| blocks[**block].ways == 2 && !passed[**block]) {
+            let next = blocks[block].successors.map(|next| self.destination(next));
+            let both_return = next.iter().all(|next| placed.returns_constant(*next)) && next[0] != next[1];
+            if !both_return || !placed.leaves_r0(block) {
+                continue;
+            }
+            let Some(way) = (0..2).find(|way| ways_in[next[*way]] == 1) else { continue };
+            let inverts = way == 0 || placed.inverts(block);
+            if inverts && chains.link(block, next[1 - way]) {
+                self.shared_exit[block] = Some(SharedExit { gone: next[way], way, kept: next[1 - way] });
+                gone[next[way]] = true;
+            }
+        }
+        emitted.retain(|block| !gone[*block]);
+    }
+
+    /// How many blocks lead to each.
     fn ways_in(&self, placed: &Placed<'_>, emitted: &[usize]) -> Vec<u32> {
         let mut ways = vec![0; placed.machine.blocks.len()];
         for block in emitted {
