@@ -80,12 +80,20 @@ impl Layout {
         for &block in emitted.iter().filter(|block| blocks[**block].ways == 2) {
             let mut next = blocks[block].successors.map(|next| self.destination(next));
             // What returns can stand anywhere; what others lead to can follow one of those.
-            next.sort_by_key(|next| (blocks[*next].ways == 0, ways_in[*next]));
+            // Without an opposite only the second way can be fallen into.
+            if placed.inverts(block) {
+                next.sort_by_key(|next| (blocks[*next].ways == 0, ways_in[*next]));
+            } else {
+                next.reverse();
+            }
             if !chains.link(block, next[0]) {
                 chains.link(block, next[1]);
             }
         }
-        chains.in_order(&emitted)
+        // What only returns is out of the way at the end.
+        let aside = |block: &usize| blocks[*block].ways == 0 && *block != 0;
+        let (last, first): (Vec<_>, Vec<_>) = emitted.into_iter().partition(aside);
+        chains.in_order(&[first, last].concat())
     }
 }
 
