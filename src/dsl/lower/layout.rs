@@ -65,8 +65,7 @@ impl Layout {
     /// each. The way back of a loop comes first, so that the loop's head follows its body.
     fn chained(&mut self, placed: &Placed<'_>) -> Vec<usize> {
         let blocks = &placed.machine.blocks;
-        let mut emitted: Vec<_> =
-            (0..blocks.len()).filter(|block| self.destinations[*block] == *block).collect();
+        let mut emitted = self.reached(placed);
         let mut chains = Chains::new(blocks.len());
         self.share_exits(placed, &mut emitted, &mut chains);
         let jumps = emitted.iter().filter(|block| blocks[**block].ways == 1);
@@ -98,6 +97,26 @@ impl Layout {
 }
 
 impl Layout {
+    /// The blocks that are still reached, in their old order: a branch that everybody knows the outcome of is not.
+    fn reached(&self, placed: &Placed<'_>) -> Vec<usize> {
+        let mut reached = vec![false; placed.machine.blocks.len()];
+        let mut work = vec![0];
+        reached[0] = true;
+        while let Some(block) = work.pop() {
+            let info = &placed.machine.blocks[block];
+            let ends = info.successors().iter().map(|next| match info.ways {
+                1 => self.end_of_jump(placed, block),
+                _ => self.destination(*next),
+            });
+            for next in ends {
+                if !std::mem::replace(&mut reached[next], true) {
+                    work.push(next);
+                }
+            }
+        }
+        (0..reached.len()).filter(|block| reached[*block]).collect()
+    }
+
     /// What a branch does in the place of a return, if it does.
     pub(super) fn shared_exit(&self, block: usize) -> Option<SharedExit> {
         self.shared_exit[block]

@@ -276,7 +276,6 @@ fn narrowed(bits: u8, a: Operand, walk: &mut Walk<'_>, here: &Here<'_>) -> Optio
         return None;
     }
     walk.exchanged(a, left);
-    walk.exchanged(Operand::Imm(0), right);
     let b = facts::constant(right).map_or(right, |number| eval::signed(Width::Bits32, number).into());
     Some(Op::Alu { op, width: Width::Bits32, a: left, b })
 }
