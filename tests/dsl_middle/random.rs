@@ -16,6 +16,9 @@ use crate::support::{Suite, has_cap_bpf};
 /// How many functions one run makes; more with `BPFSMITH_RANDOM`.
 const FUNCTIONS: u64 = 5_000;
 
+/// What has found a mistake once: a branch that nothing leads to any more was left standing.
+const FOUND: [u64; 1] = [500_107];
+
 pub fn add(suite: &mut Suite) {
     for (isa, name) in [(Isa::V3, "v3"), (Isa::V4, "v4"), (Isa::V1, "v1")] {
         let title = format!("random functions, {name}");
@@ -27,7 +30,7 @@ fn functions(isa: Isa) {
     let count =
         std::env::var("BPFSMITH_RANDOM").ok().and_then(|count| count.parse().ok()).unwrap_or(FUNCTIONS);
     let first = std::env::var("BPFSMITH_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    for seed in first..first + count / 3 {
+    for seed in FOUND.into_iter().chain(first..first + count / 3) {
         function(seed, isa);
     }
 }

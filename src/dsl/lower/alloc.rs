@@ -41,8 +41,8 @@ fn options() -> RegallocOptions {
 /// lives across calls has no other.
 fn environment() -> MachineEnv {
     let none = PRegSet::empty();
-    let first = set([Reg::R0, Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5]);
-    let second = set([Reg::R6, Reg::R7, Reg::R8, Reg::R9]);
+    let first = set([Reg::R1, Reg::R2, Reg::R3, Reg::R4, Reg::R5]);
+    let second = set([Reg::R0, Reg::R6, Reg::R7, Reg::R8, Reg::R9]);
     MachineEnv {
         preferred_regs_by_class: [first, none, none],
         non_preferred_regs_by_class: [second, none, none],

@@ -6,7 +6,7 @@ use regalloc2::{self as ra, Allocation, AllocationKind, Edit, Function as _, Out
 
 use super::super::ir::{At, Function, Op};
 use super::frame::Frame;
-use super::layout::Layout;
+use super::layout::{Layout, SharedExit};
 use super::machine::{Called, Kind, Machine, Mem, Named};
 use super::slots::Slots;
 use crate::asm::{
@@ -27,7 +27,8 @@ impl Placed<'_> {
         let mut assembler = Assembler::with_isa(isa);
         let labels = self.machine.blocks.iter().map(|_| assembler.label()).collect();
         let layout = Layout::new(self);
-        let mut emitter = Emitter { placed: self, assembler, labels, layout: &layout };
+        let exits = vec![None; self.machine.blocks.len()];
+        let mut emitter = Emitter { placed: self, assembler, labels, exits, layout: &layout };
         for (index, block) in layout.order.iter().enumerate() {
             emitter.block(*block, layout.order.get(index + 1).copied());
         }
@@ -43,6 +44,32 @@ impl Placed<'_> {
             edits.partition_point(|(at, _)| *at < point)
         };
         &edits[from(info.first)..from(info.end)]
+    }
+
+    /// Whether a block only puts a constant into r0 and returns.
+    pub(super) fn returns_constant(&self, block: usize) -> bool {
+        let info = &self.machine.blocks[block];
+        let kinds = self.machine.insts[info.first as usize..info.end as usize].iter().map(|inst| inst.kind);
+        info.end - info.first == 2
+            && kinds.zip([true, false]).all(|(kind, first)| match kind {
+                Kind::Const(_) => first,
+                kind => kind == Kind::Return && !first,
+            })
+            && self.edits(block).iter().all(|(_, Edit::Move { from, to })| from == to)
+    }
+
+    /// Whether the branch of a block does not look at r0.
+    pub(super) fn leaves_r0(&self, block: usize) -> bool {
+        let last = self.regs(self.machine.blocks[block].end - 1);
+        last.0.iter().all(|allocation| reg(Some(*allocation)) != Reg::R0)
+    }
+
+    /// Whether the branch of a block has an opposite.
+    pub(super) fn inverts(&self, block: usize) -> bool {
+        match self.machine.insts[self.machine.blocks[block].end as usize - 1].kind {
+            Kind::Branch { cond, .. } => cond.inverse().is_some(),
+            _ => false,
+        }
     }
 
     fn regs(&self, inst: u32) -> Regs<'_> {
@@ -75,6 +102,8 @@ struct Emitter<'a> {
     placed: &'a Placed<'a>,
     assembler: Assembler,
     labels: Vec<Label>,
+    /// Of a return that others share: its last instruction.
+    exits: Vec<Option<Label>>,
     layout: &'a Layout,
 }
 
@@ -95,7 +124,16 @@ impl Emitter<'_> {
                     let regs = self.placed.regs(index);
                     let src = imm.map_or_else(|| Source::Reg(regs.at(1)), Source::Imm);
                     let jump = Insn::Jump { cond, width, dst: regs.at(0), src, off: 0 };
-                    self.branch(jump, info.successors, next, inst.at);
+                    match self.layout.shared_exit(block) {
+                        Some(shared) => self.branch_to_exit(jump, shared, inst.at),
+                        None => self.branch(jump, info.successors, next, inst.at),
+                    }
+                }
+                Kind::Return => {
+                    if let Some(exit) = self.exits[block] {
+                        self.assembler.bind_at(exit, inst.at);
+                    }
+                    self.put(Insn::Exit, inst.at);
                 }
                 kind => self.inst(kind, &self.placed.regs(index), inst.at),
             }
@@ -158,6 +196,19 @@ impl Emitter<'_> {
                 self.assembler.jump_at(jump, self.labels[there], at);
                 self.go(here, next, at);
             }
+        }
+    }
+
+    /// The kept return follows.
+    fn branch_to_exit(&mut self, jump: Insn, shared: SharedExit, at: At) {
+        let first = self.placed.machine.blocks[shared.gone].first;
+        let constant = self.placed.machine.insts[first as usize];
+        self.inst(constant.kind, &self.placed.regs(first), constant.at);
+        let exit = self.assembler.label();
+        self.exits[shared.kept] = Some(exit);
+        let jump = if shared.way == 0 { Some(jump) } else { inverted(jump) };
+        if let Some(jump) = jump {
+            self.assembler.jump_at(jump, exit, at);
         }
     }
 

@@ -13,6 +13,18 @@ pub(super) struct Layout {
     destinations: Vec<usize>,
     /// Whether nothing is in a block but its branch, so that who knows the outcome need not go there.
     bare_branch: Vec<bool>,
+    /// Of a block that branches to two returns of constants: what it does in the place of one of them.
+    shared_exit: Vec<Option<SharedExit>>,
+}
+
+/// The constant of a return is put into r0 before the branch, which then leads to the other return's last instruction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SharedExit {
+    /// The return that is not emitted, and which way leads there.
+    pub(super) gone: usize,
+    pub(super) way: usize,
+    /// The one whose end is shared, and which follows the branch.
+    pub(super) kept: usize,
 }
 
 impl Layout {
@@ -26,6 +38,7 @@ impl Layout {
             order: Vec::new(),
             destinations: destinations(placed, empty),
             bare_branch: (0..count).map(bare).collect(),
+            shared_exit: vec![None; count],
         };
         layout.order = layout.chained(placed);
         layout
@@ -50,10 +63,11 @@ impl Layout {
 
     /// Chains of blocks, each falling through to the next, as many links as can be had: a jump that is not needed for
     /// each. The way back of a loop comes first, so that the loop's head follows its body.
-    fn chained(&self, placed: &Placed<'_>) -> Vec<usize> {
+    fn chained(&mut self, placed: &Placed<'_>) -> Vec<usize> {
         let blocks = &placed.machine.blocks;
-        let emitted: Vec<_> = (0..blocks.len()).filter(|block| self.destinations[*block] == *block).collect();
+        let mut emitted = self.reached(placed);
         let mut chains = Chains::new(blocks.len());
+        self.share_exits(placed, &mut emitted, &mut chains);
         let jumps = emitted.iter().filter(|block| blocks[**block].ways == 1);
         let jumps: Vec<_> = jumps.map(|block| (*block, self.end_of_jump(placed, *block))).collect();
         for back in [true, false] {
@@ -65,17 +79,77 @@ impl Layout {
         for &block in emitted.iter().filter(|block| blocks[**block].ways == 2) {
             let mut next = blocks[block].successors.map(|next| self.destination(next));
             // What returns can stand anywhere; what others lead to can follow one of those.
-            next.sort_by_key(|next| (blocks[*next].ways == 0, ways_in[*next]));
+            // Without an opposite only the second way can be fallen into.
+            if placed.inverts(block) {
+                next.sort_by_key(|next| (blocks[*next].ways == 0, ways_in[*next]));
+            } else {
+                next.reverse();
+            }
             if !chains.link(block, next[0]) {
                 chains.link(block, next[1]);
             }
         }
-        chains.in_order(&emitted)
+        // What only returns is out of the way at the end.
+        let aside = |block: &usize| blocks[*block].ways == 0 && *block != 0;
+        let (last, first): (Vec<_>, Vec<_>) = emitted.into_iter().partition(aside);
+        chains.in_order(&[first, last].concat())
     }
 }
 
-/// How many blocks lead to each.
 impl Layout {
+    /// The blocks that are still reached, in their old order: a branch that everybody knows the outcome of is not.
+    fn reached(&self, placed: &Placed<'_>) -> Vec<usize> {
+        let mut reached = vec![false; placed.machine.blocks.len()];
+        let mut work = vec![0];
+        reached[0] = true;
+        while let Some(block) = work.pop() {
+            let info = &placed.machine.blocks[block];
+            let ends = info.successors().iter().map(|next| match info.ways {
+                1 => self.end_of_jump(placed, block),
+                _ => self.destination(*next),
+            });
+            for next in ends {
+                if !std::mem::replace(&mut reached[next], true) {
+                    work.push(next);
+                }
+            }
+        }
+        (0..reached.len()).filter(|block| reached[*block]).collect()
+    }
+
+    /// What a branch does in the place of a return, if it does.
+    pub(super) fn shared_exit(&self, block: usize) -> Option<SharedExit> {
+        self.shared_exit[block]
+    }
+
+    /// Two returns of constants behind one branch need only one `exit`, if nothing else leads to one of them and r0 is
+    /// free when the branch is taken.
+    fn share_exits(&mut self, placed: &Placed<'_>, emitted: &mut Vec<usize>, chains: &mut Chains) {
+        let ways_in = self.ways_in(placed, emitted);
+        let blocks = &placed.machine.blocks;
+        // Who knows the outcome of a branch leads on from it by himself.
+        let mut passed = vec![false; blocks.len()];
+        emitted.iter().filter(|block| blocks[**block].known_way.is_some()).for_each(|block| {
+            passed[self.destination(blocks[*block].successors[0])] = true;
+        });
+        let mut gone = vec![false; blocks.len()];
+        for &block in emitted.iter().filter(|block| blocks[**block].ways == 2 && !passed[**block]) {
+            let next = blocks[block].successors.map(|next| self.destination(next));
+            let both_return = next.iter().all(|next| placed.returns_constant(*next)) && next[0] != next[1];
+            if !both_return || !placed.leaves_r0(block) {
+                continue;
+            }
+            let Some(way) = (0..2).find(|way| ways_in[next[*way]] == 1) else { continue };
+            let inverts = way == 0 || placed.inverts(block);
+            if inverts && chains.link(block, next[1 - way]) {
+                self.shared_exit[block] = Some(SharedExit { gone: next[way], way, kept: next[1 - way] });
+                gone[next[way]] = true;
+            }
+        }
+        emitted.retain(|block| !gone[*block]);
+    }
+
+    /// How many blocks lead to each.
     fn ways_in(&self, placed: &Placed<'_>, emitted: &[usize]) -> Vec<u32> {
         let mut ways = vec![0; placed.machine.blocks.len()];
         for block in emitted {

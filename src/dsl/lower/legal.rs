@@ -13,7 +13,7 @@ pub(super) fn legalise(function: &mut Function, isa: Isa) {
             &mut function.blocks[block.index()].end
         {
             let (cases, default) = (std::mem::take(cases), default.clone());
-            let switch = Switch { width: *width, value: *value, default, at: *at };
+            let switch = Switch { width: *width, value: *value, default, at };
             switch.expand(function, block, cases);
         }
     }

@@ -1,10 +1,10 @@
 //! Arithmetic made simpler, exactly, in both widths.
 
 use super::super::eval;
-use super::super::ir::{Op, Operand};
+use super::super::ir::{Memory, Op, Operand};
 use super::facts;
 use super::values::{Here, Walk};
-use crate::asm::{AluOp, Width};
+use crate::asm::{AluOp, Size, Width};
 
 /// Makes an operation simpler; what stands for it, if it need not be made at all.
 pub(super) fn simplify(op: &mut Op, walk: &mut Walk<'_>, here: &Here<'_>) -> Option<Operand> {
@@ -75,7 +75,7 @@ fn binary(alu: Alu, walk: &mut Walk<'_>, here: &Here<'_>) -> Option<Next> {
                 .or_else(|| strip(alu, walk, here)),
         },
         _ if a == b => of_itself(alu, walk),
-        _ => strip(alu, walk, here),
+        _ => without_bits(alu, walk, here).or_else(|| strip(alu, walk, here)),
     }
 }
 
@@ -102,6 +102,23 @@ fn of_itself(alu: Alu, walk: &Walk<'_>) -> Option<Next> {
         AluOp::And | AluOp::Or => same(alu.width, alu.a, walk),
         _ => None,
     }
+}
+
+/// A number without some of its bits: `x ^ (x & mask)`, `x - (x & mask)`.
+fn without_bits(alu: Alu, walk: &mut Walk<'_>, here: &Here<'_>) -> Option<Next> {
+    let (x, masked) = match alu.op {
+        AluOp::Sub | AluOp::Xor => (alu.a, alu.b),
+        _ => return None,
+    };
+    let Op::Alu { op: AluOp::And, a, b: Operand::Imm(mask), width } = *walk.op_of(masked, here)? else {
+        return None;
+    };
+    // A mask of 32 bits clears the upper half: so does a number that is not negative in 64.
+    if a != x || (width != alu.width && mask < 0) {
+        return None;
+    }
+    walk.exchanged(masked, Operand::Imm(0));
+    Some(Next::Op(Op::Alu { op: AluOp::And, width: alu.width, a: x, b: (!mask).into() }))
 }
 
 /// The operand as this width leaves it.
@@ -253,13 +270,35 @@ fn narrowed(bits: u8, a: Operand, walk: &mut Walk<'_>, here: &Here<'_>) -> Optio
         AluOp::Lsh => facts::constant(right).is_some_and(|by| by < 32),
         _ => false,
     };
-    if bits != 32 || !fits {
+    // The verifier takes no 32-bit arithmetic on pointers, not even their difference.
+    let numbers = [left, right].into_iter().all(|operand| is_number(operand, walk, here, 0));
+    if bits != 32 || !fits || !numbers {
         return None;
     }
     walk.exchanged(a, left);
-    walk.exchanged(Operand::Imm(0), right);
     let b = facts::constant(right).map_or(right, |number| eval::signed(Width::Bits32, number).into());
     Some(Op::Alu { op, width: Width::Bits32, a: left, b })
+}
+
+/// How many operations back are looked at.
+const FAR: u32 = 4;
+
+/// Whether an operand is certainly no pointer.
+fn is_number(operand: Operand, walk: &Walk<'_>, here: &Here<'_>, back: u32) -> bool {
+    let Some(op) = walk.op_of(operand, here) else { return facts::constant(operand).is_some() };
+    match *op {
+        Op::Load { size: Size::B | Size::H, .. } => true,
+        // Those of a context can be pointers, whatever their size.
+        Op::Load { memory: Memory::Map | Memory::Packet | Memory::ReadOnly, .. } => true,
+        Op::Load { memory, .. } => memory != Memory::Context && walk.bits(operand).real <= 32,
+        Op::Alu { op: AluOp::Add | AluOp::Sub, width: Width::Bits64, a, b } => {
+            back < FAR && is_number(a, walk, here, back + 1) && is_number(b, walk, here, back + 1)
+        }
+        Op::Alu { .. } | Op::Neg { .. } | Op::ZeroExtend { .. } | Op::SignExtend { .. } | Op::Swap { .. } => {
+            true
+        }
+        _ => false,
+    }
 }
 
 fn sign_extend(bits: u8, width: Width, a: Operand, walk: &mut Walk<'_>, here: &Here<'_>) -> Option<Next> {

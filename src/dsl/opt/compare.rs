@@ -121,7 +121,6 @@ fn of_bits(compare: Compare, number: i64, walk: &mut Walk<'_>, here: &Here<'_>) 
         return None;
     }
     walk.exchanged(compare.a, a);
-    walk.exchanged(Operand::Imm(0), b);
     Some((Compare { cond: Cond::Set, width, a, b }, compare.cond == Cond::Eq))
 }
 
@@ -144,7 +143,6 @@ fn of_condition(
         (false, false) => Some((always(false), false)),
         (then, _) => {
             walk.exchanged(compare.a, inner.a);
-            walk.exchanged(Operand::Imm(0), inner.b);
             Some((inner, !then))
         }
     }

@@ -324,12 +324,15 @@ impl Walk<'_> {
         self.op(facts::value(operand)?, here)
     }
 
-    /// An operand takes the place of another one.
+    /// An operand of the operation that makes `old` takes the place of `old`.
     pub(super) fn exchanged(&mut self, old: Operand, new: Operand) {
-        if let Operand::Val(old) = old {
-            self.uses[old.index()] = self.uses[old.index()].saturating_sub(1);
-        }
-        if let Operand::Val(new) = new {
+        let Operand::Val(old) = old else { return };
+        let left = self.uses[old.index()].saturating_sub(1);
+        self.uses[old.index()] = left;
+        // If nobody else wants the old one, its own use of the new one goes with it.
+        if let Operand::Val(new) = new
+            && left > 0
+        {
             self.uses[new.index()] += 1;
         }
     }
