@@ -20,5 +20,7 @@ mod maps;
 #[path = "sim/memory.rs"]
 mod memory;
 mod samples;
+#[path = "sim/time.rs"]
+mod time;
 #[path = "sim/timers.rs"]
 mod timers;
