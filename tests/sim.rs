@@ -24,3 +24,5 @@ mod samples;
 mod time;
 #[path = "sim/timers.rs"]
 mod timers;
+#[path = "sim/watch.rs"]
+mod watch;

@@ -109,7 +109,11 @@ fn until_idle_or_until_enough_have_fired() {
     arm_in(&mut machine, 2, u64::MAX);
     let before = machine.now();
     assert_eq!(machine.run_until_idle(10).unwrap(), 1);
-    assert_eq!((machine.now(), machine.armed_timers()), (before + 5_000_000_000, 1), "what never fires is idle");
+    assert_eq!(
+        (machine.now(), machine.armed_timers()),
+        (before + 5_000_000_000, 1),
+        "what never fires is idle"
+    );
 
     let mut machine = timers(again);
     arm_in(&mut machine, 1, 0);
@@ -192,7 +196,8 @@ fn some_history() -> Machine {
 /// Lines and columns of this file are not what is tested.
 fn without_lines(text: &str) -> String {
     let (first, rest) = text.split_once("time.rs:").unwrap_or((text, ""));
-    let rest = rest.split("time.rs:").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':'));
+    let rest =
+        rest.split("time.rs:").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':'));
     std::iter::once(first).chain(rest).collect::<Vec<_>>().join("time.rs")
 }
 
