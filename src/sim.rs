@@ -36,6 +36,7 @@ mod timeline;
 mod timers;
 mod trap;
 mod user;
+mod watch;
 mod world;
 
 pub use context::{Input, Redirect, RedirectTo};
@@ -45,3 +46,4 @@ pub use machine::{Machine, Outcome, Task, TaskOutcome, TaskResult, explore};
 pub use task::CurrentTask;
 pub use timeline::{Timeline, TimelineEntry, TimerEvent};
 pub use user::{Batch, Cursor, MapError, MapView, RawMap, RawRing, Records};
+pub use watch::{Coverage, InsnPlace, TraceStep};

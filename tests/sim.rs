@@ -20,5 +20,9 @@ mod maps;
 #[path = "sim/memory.rs"]
 mod memory;
 mod samples;
+#[path = "sim/time.rs"]
+mod time;
 #[path = "sim/timers.rs"]
 mod timers;
+#[path = "sim/watch.rs"]
+mod watch;

@@ -11,14 +11,20 @@ mod maps;
 mod memory;
 mod raw;
 mod rounds;
+mod sim;
 
 use std::process::ExitCode;
 
 /// A failure as the table shows it.
 type Outcome<T> = Result<T, String>;
 
-const GROUPS: [(&str, fn()); 4] =
-    [("emit", emit::tables), ("btf", btf::tables), ("load", load::tables), ("maps", maps::tables)];
+const GROUPS: [(&str, fn()); 5] = [
+    ("emit", emit::tables),
+    ("btf", btf::tables),
+    ("load", load::tables),
+    ("maps", maps::tables),
+    ("sim", sim::tables),
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +34,7 @@ fn main() -> ExitCode {
         return load::first(contender);
     }
     if let Some(unknown) = words.iter().find(|word| word.as_str() != "all" && !is_group(word)) {
-        eprintln!("there is no group `{unknown}`: emit, btf, load, maps, all");
+        eprintln!("there is no group `{unknown}`: emit, btf, load, maps, sim, all");
         return ExitCode::FAILURE;
     }
     machine::print();

@@ -48,7 +48,7 @@ struct Frame {
 type Callback = (usize, Box<dyn Callbacks>);
 
 /// A helper that calls a function of the program, perhaps many times.
-pub(super) trait Callbacks: Debug {
+pub(super) trait Callbacks: Debug + Send {
     /// What comes next, given what the function returned; none before the first call.
     fn next(&mut self, world: &mut World, returned: Option<u64>) -> Result<Step, Trap>;
 }

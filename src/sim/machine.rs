@@ -5,6 +5,7 @@ mod lifetime;
 mod make;
 mod report;
 mod time;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use super::text::Text;
 use super::timeline::Timeline;
 use super::trap::Trap;
 use super::user::{MapError, MapView, RawMap, RawRing, Records};
+use super::watch::Watch;
 use super::world::World;
 use crate::btf::BtfType;
 use crate::object::Object;
@@ -37,6 +39,7 @@ pub struct Machine {
     budget: u64,
     /// Pins of maps: the paths, and the numbers of the maps.
     pins: BTreeMap<String, u32>,
+    watch: Watch,
     /// Whether user space holds the descriptor of each program.
     opened: Vec<bool>,
 }
@@ -227,8 +230,12 @@ impl Machine {
 
     /// Runs what was started some way.
     fn resume(&mut self, level: Level, quota: u64) -> Result<Stop, RunError> {
-        let cpu = &mut self.cpus[self.world.cpu as usize][level as usize];
-        let stopped = engine::run(cpu, &mut self.world, &self.text, quota);
+        let stopped = if self.watch.is_on() {
+            self.run_watched(level, quota)
+        } else {
+            let cpu = &mut self.cpus[self.world.cpu as usize][level as usize];
+            engine::run(cpu, &mut self.world, &self.text, quota)
+        };
         self.world.timers.op = None;
         stopped.map_err(|trap| self.stopped(level, trap))
     }

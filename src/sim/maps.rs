@@ -36,7 +36,7 @@ use crate::btf::special::{FieldKind, SpecialField};
 use crate::map::{MapDef, MapFlags, MapKind};
 
 /// A kind of map, at work. Keys and values have the sizes of the [`Shape`]; who calls sees to that.
-pub(super) trait Map: Debug {
+pub(super) trait Map: Debug + Send {
     /// The address of the value of `key`, or of the map in it, for a program; none where there is none.
     fn lookup(&mut self, at: &mut Around<'_>, key: &[u8]) -> Option<u64>;
 

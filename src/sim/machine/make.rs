@@ -13,6 +13,7 @@ use crate::sim::maps::{self, Entry, Rules, Shape, Template};
 use crate::sim::memory::{Memory, Permit, Region, RegionKind};
 use crate::sim::text::Text;
 use crate::sim::timers::{Profile, Timers};
+use crate::sim::watch::Watch;
 use crate::sim::world::World;
 use crate::target::{Fact, Feature, Target};
 
@@ -42,7 +43,16 @@ pub(super) fn machine(object: &Object, target: &Target) -> Result<Machine, SimEr
     };
     let cpus = (0..cpus).map(|_| [(); 2].map(|()| Cpu::new(&mut world.memory, frames))).collect();
     let opened = vec![true; text.programs.len()];
-    Ok(Machine { object: object.clone(), text, world, cpus, budget: BUDGET, pins: BTreeMap::new(), opened })
+    Ok(Machine {
+        object: object.clone(),
+        text,
+        world,
+        cpus,
+        budget: BUDGET,
+        pins: BTreeMap::new(),
+        watch: Watch::default(),
+        opened,
+    })
 }
 
 fn add_map(world: &mut World, def: &MapDef, rules: Rules, cpus: u32) -> Result<(), SimError> {

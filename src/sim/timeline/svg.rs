@@ -166,7 +166,7 @@ impl Axis {
 
     fn draw(&self, svg: &mut String, y: u64) -> fmt::Result {
         for tick in 0..=TICKS {
-            let (x, time) = (LEFT + tick * WIDTH / TICKS, span(tick.saturating_mul(self.step)));
+            let (x, time) = (LEFT + tick * WIDTH / TICKS, self.label(tick));
             let top = TOP - 10;
             writeln!(svg, r##"<line x1="{x}" y1="{top}" x2="{x}" y2="{y}" stroke="#eeeeee"/>"##)?;
             writeln!(svg, r#"<text x="{x}" y="{}" text-anchor="middle">{time}</text>"#, y + 16)?;
@@ -175,16 +175,13 @@ impl Axis {
             format!("from {}.{:09} s after boot", self.start / 1_000_000_000, self.start % 1_000_000_000);
         writeln!(svg, r##"<text x="{LEFT}" y="{}" fill="#666666">{start}</text>"##, y + 34)
     }
-}
 
-/// A span of time in the largest unit it is a whole number of.
-fn span(nanoseconds: u64) -> String {
-    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
-    let unit = units.iter().find(|(size, _)| nanoseconds >= *size && nanoseconds % size == 0);
-    match unit {
-        Some((size, unit)) => format!("{} {unit}", nanoseconds / size),
-        None if nanoseconds == 0 => "0".to_owned(),
-        None => format!("{nanoseconds} ns"),
+    /// All in the largest unit that a step is a whole number of.
+    fn label(&self, tick: u64) -> String {
+        let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"), (1, "ns")];
+        let unit = units.into_iter().find(|(size, _)| self.step.is_multiple_of(*size));
+        let (size, unit) = unit.unwrap_or((1, "ns"));
+        format!("{} {unit}", tick.saturating_mul(self.step / size))
     }
 }
 

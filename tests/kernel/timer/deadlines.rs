@@ -4,14 +4,10 @@
 use std::time::{Duration, SystemTime};
 
 use bpfsmith::base::{Clock, TimerFlags};
-use bpfsmith::sys::host;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::rig::{
-    HASH, HOUR, MILLISECOND, Rig, Seen, Setup, again, has_flags, may_use_timers, wait_for_ticks,
-};
-use crate::common::wait_until;
+use super::rig::{HASH, HOUR, MILLISECOND, Rig, Seen, Setup, add_both, again, has_flags, may_use_timers};
 use crate::support::{Condition, Suite, with_own_descriptors};
 
 /// Those that start timers for a point in time.
@@ -38,14 +34,10 @@ pub fn add(suite: &mut Suite) {
         let absolute = ABSOLUTE.contains(&name);
         let flags = if absolute { TimerFlags::ABS } else { TimerFlags::empty() };
         let may = move || may_use_timers().and_then(|()| has_flags(flags));
-        suite.test_if(may, &format!("timer deadlines: {name}"), test);
+        add_both(suite, may, &format!("timer deadlines: {name}"), test);
     }
     let pin = || has_flags(TimerFlags::CPU_PIN).and_then(|()| can_choose_cpus());
     suite.test_if(pin, "timer deadlines: CPU_PIN fires on the CPU it is started on", pinned);
-}
-
-fn monotonic() -> u64 {
-    nanoseconds(host::monotonic().unwrap())
 }
 
 fn nanoseconds(time: Duration) -> u64 {
@@ -72,7 +64,7 @@ fn times(rig: &Rig, clock: Clock) -> (u64, u64) {
 }
 
 fn assert_not_fired(rig: &Rig) {
-    wait_for_ticks();
+    rig.wait_for_ticks();
     assert_eq!((rig.fired(), rig.first().cancel()), (0, 1));
 }
 
@@ -104,8 +96,10 @@ fn points() {
 
 fn passed() {
     for clock in Clock::ALL {
-        for deadline in [0, 1, monotonic() - 1] {
+        for before in [u64::MAX, u64::MAX - 1, 1] {
             let rig = ready(clock);
+            // 0, 1, and a moment ago.
+            let deadline = if before == 1 { rig.now() - 1 } else { u64::MAX - before };
             start(&rig, deadline, TimerFlags::ABS);
             rig.wait_for(1);
             assert_eq!(rig.first().cancel(), 0);
@@ -116,7 +110,7 @@ fn passed() {
 fn to_come() {
     for clock in Clock::ALL {
         let rig = ready(clock);
-        start(&rig, monotonic() + HOUR, TimerFlags::ABS);
+        start(&rig, rig.now() + HOUR, TimerFlags::ABS);
         assert_not_fired(&rig);
     }
 }
@@ -125,12 +119,12 @@ fn to_come() {
 fn realtime() {
     let rig = ready(Clock::Realtime);
     let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    assert!(nanoseconds(wall) > monotonic() + HOUR, "the machine's clock is not set");
+    assert!(nanoseconds(wall) > rig.now() + HOUR, "the machine's clock is not set");
     start(&rig, nanoseconds(wall) - HOUR, TimerFlags::ABS);
     assert_not_fired(&rig);
 
     let rig = ready(Clock::Realtime);
-    let deadline = monotonic() + 10 * MILLISECOND;
+    let deadline = rig.now() + 10 * MILLISECOND;
     start(&rig, deadline, TimerFlags::ABS);
     rig.wait_for(1);
     assert!(rig.seen(Seen::FiredAt) >= deadline);
@@ -138,8 +132,10 @@ fn realtime() {
 
 fn never() {
     for clock in Clock::ALL {
-        for span in [u64::MAX, 1 << 63, i64::MAX.cast_unsigned(), i64::MAX.cast_unsigned() - monotonic()] {
+        for nth in 0..4 {
             let rig = ready(clock);
+            let most = i64::MAX.cast_unsigned();
+            let span = [u64::MAX, 1 << 63, most, most - rig.now()][nth];
             start(&rig, span, TimerFlags::empty());
             assert_not_fired(&rig);
         }
@@ -151,19 +147,19 @@ fn moved() {
     start(&rig, HOUR, TimerFlags::empty());
     start(&rig, MILLISECOND, TimerFlags::empty());
     rig.wait_for(1);
-    wait_for_ticks();
+    rig.wait_for_ticks();
     assert_eq!((rig.fired(), rig.first().cancel()), (1, 0));
 
     // Unless it has fired before it could be moved.
     let later = || {
         let rig = ready(Clock::Monotonic);
-        let deadline = monotonic() + 50 * MILLISECOND;
+        let deadline = rig.now() + 50 * MILLISECOND;
         start(&rig, deadline, TimerFlags::ABS);
         start(&rig, HOUR, TimerFlags::empty());
         (rig.fired() == 0).then_some((rig, deadline))
     };
     let (rig, deadline) = (0..100).find_map(|_| later()).unwrap();
-    wait_until("the first deadline has passed", || monotonic() > deadline);
+    rig.wait_until("the first deadline has passed", || rig.now() > deadline);
     assert_not_fired(&rig);
 }
 

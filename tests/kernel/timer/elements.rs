@@ -195,7 +195,7 @@ fn evicted() {
     let mut rig = Setup { kind: MapKind::LRU_HASH, entries: 64, ..HASH }.load();
     rig.first().arm(HOUR);
     let id = rig.close_programs_but(&["start", "cancel"]);
-    let map = rig.0.typed_map::<u32, Plain>("timers").unwrap();
+    let map = rig.loaded().typed_map::<u32, Plain>("timers").unwrap();
     let mut keys = 1..;
     wait_until("the element is dropped", || {
         for key in keys.by_ref().take(64) {
@@ -212,7 +212,7 @@ fn evicted() {
 
 fn without_lock() {
     let rig = HASH.load();
-    let map = rig.0.typed_map::<u32, Plain>("timers").unwrap();
+    let map = rig.loaded().typed_map::<u32, Plain>("timers").unwrap();
     let refused = |error: MapError| matches!(error, MapError::Kernel { errno: Errno::EINVAL, .. });
     assert!(map.get_locked(&0).is_err_and(refused));
     assert!(map.set_locked(&0, &Plain::default()).is_err_and(refused));
@@ -222,7 +222,7 @@ fn typed() {
     for (setup, fate) in SETUPS.into_iter().zip([Freed, GoesOn, GoesOn]) {
         let rig = setup.load();
         rig.first().arm(HOUR);
-        let map = rig.0.typed_map::<u32, Locked>("timers").unwrap();
+        let map = rig.loaded().typed_map::<u32, Locked>("timers").unwrap();
         let value = Locked { counter: 7, ..Locked::default() };
         map.set_locked(&0, &value).unwrap();
         assert_eq!(map.get_locked(&0), Ok(Some(value)));

@@ -76,7 +76,7 @@ fn deleted() {
 
 fn map_dropped() {
     let (mut rig, id) = one_shot(Setup { callback: again, ..HASH }, &["cancel"]);
-    drop(rig.0.take_map("timers"));
+    drop(rig.loaded_mut().take_map("timers"));
     assert_goes(id);
 }
 
@@ -124,7 +124,7 @@ fn inner_map() {
     rig.first().arm(HOUR);
     let id = rig.close_programs_but(&["init", "start"]);
     assert!(is_loaded(id));
-    drop(rig.0.take_map("timers"));
+    drop(rig.loaded_mut().take_map("timers"));
     assert_goes(id);
     assert_eq!((rig.first().start(0, 0_u64), rig.first().init(Clock::Monotonic)), (EINVAL, EPERM));
 }

@@ -53,14 +53,14 @@ fn offsets() {
     let rig = HASH.load();
     assert_eq!(rig.map().timer_offset(), Ok(Some(8)));
     assert_eq!(rig.map().has_timers(), Ok(true));
-    let seen = rig.0.map("seen").unwrap();
+    let seen = rig.loaded().map("seen").unwrap();
     assert_eq!((seen.timer_offset(), seen.on_drop()), (Ok(None), Ok(OnDrop::NoTimers)));
 }
 
 fn only_handle() {
     let mut rig = armed();
     assert_goes_on(&rig);
-    let map = rig.0.take_map("timers").unwrap();
+    let map = rig.loaded_mut().take_map("timers").unwrap();
     assert_eq!(map.on_drop(), Ok(OnDrop::TimersStop));
     drop(map);
     assert_stopped(&rig);
@@ -68,7 +68,7 @@ fn only_handle() {
 
 fn two_handles() {
     let mut rig = armed();
-    let map = rig.0.take_map("timers").unwrap();
+    let map = rig.loaded_mut().take_map("timers").unwrap();
     let other = map.try_clone().unwrap();
     assert_eq!([&map, &other].map(Map::on_drop), [Ok(OnDrop::TimersGoOn), Ok(OnDrop::TimersGoOn)]);
     drop(map);
@@ -99,7 +99,7 @@ fn loaded() {
 
 fn elsewhere() {
     let rig = HASH.load();
-    let by_id = |name: &str| Map::from_id(rig.0.map(name).unwrap().id().unwrap()).unwrap();
+    let by_id = |name: &str| Map::from_id(rig.loaded().map(name).unwrap().id().unwrap()).unwrap();
     let same = by_id("timers");
     assert_eq!((same.timer_offset(), same.on_drop()), (Ok(Some(8)), Ok(OnDrop::TimersStop)));
     assert_eq!(by_id("seen").timer_offset(), Ok(None));
@@ -117,7 +117,7 @@ fn elsewhere() {
 fn pinned(bpffs: &Path) {
     let path = bpffs.join("timers");
     let mut rig = armed();
-    let map = rig.0.take_map("timers").unwrap();
+    let map = rig.loaded_mut().take_map("timers").unwrap();
     map.pin(&path).unwrap();
     assert_eq!(map.on_drop(), Ok(OnDrop::TimersGoOn));
     drop(map);

@@ -1,17 +1,24 @@
-//! One map of timers, and a program for each thing that can be done to one of them.
+//! One map of timers, and a program for each thing that can be done to one of them: in the kernel, and in the simulator.
+
+use std::cell::Cell;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R4, R6, R7, R8, R9};
 use bpfsmith::asm::{Assembler, Helper, Size};
+use bpfsmith::backend::{Backend, Input, Simulated};
 use bpfsmith::base::{Clock, KernelVersion, TimerFlags};
 use bpfsmith::btf::{SpinLock, Timer};
 use bpfsmith::kernel::{ElemFlags, Loaded, Map, Program, TestRun};
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::{MapFlags, MapKind, MapSpec};
+use bpfsmith::object::Object;
 use bpfsmith::program::ProgramSpec;
+use bpfsmith::sys::host;
 
 use crate::common::{Assembled, FP, builder, load, look_up, returns, wait_until};
-use crate::support::{Condition, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_since};
+use crate::support::{Condition, Suite, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_since};
 
 pub const EPERM: i32 = -1;
 pub const ENOENT: i32 = -2;
@@ -113,7 +120,7 @@ impl Setup {
         object.add_function("tick", callback(Seen::Fired, self.callback));
         object.add_function("other", callback(Seen::OtherFired, |_| {}));
         object.add_function("nothing", returns(0));
-        let rig = Rig(load(&object.finish().unwrap()));
+        let rig = Rig::new(&object.finish().unwrap());
         rig.insert(0);
         rig
     }
@@ -212,17 +219,129 @@ pub fn keep(a: &mut Assembler, nth: i32) {
     a.stx(Size::DW, R7, Seen::Own.off() + 8 * nth, R0);
 }
 
+thread_local! {
+    static SIMULATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Adds a scenario twice: in the kernel, if it may, and in the simulator, always.
+pub fn add_both(suite: &mut Suite, may: impl FnOnce() -> Condition, name: &str, test: fn()) {
+    suite.test_if(may, name, test);
+    suite.test_if(
+        || Ok(()),
+        &format!("{name} (simulated)"),
+        move || {
+            let _simulated = InSimulator::begin();
+            test();
+        },
+    );
+}
+
+/// While it lives, what this thread loads is loaded into the simulator.
+struct InSimulator;
+
+impl InSimulator {
+    fn begin() -> Self {
+        SIMULATED.set(true);
+        Self
+    }
+}
+
+impl Drop for InSimulator {
+    fn drop(&mut self) {
+        SIMULATED.set(false);
+    }
+}
+
+pub fn is_simulated() -> bool {
+    SIMULATED.get()
+}
+
 /// What was loaded.
-pub struct Rig(pub Loaded);
+pub enum Rig {
+    Kernel(Loaded),
+    Simulated(Mutex<Simulated>),
+}
 
 impl Rig {
+    fn new(object: &Object) -> Self {
+        match is_simulated() {
+            true => Self::Simulated(Mutex::new(Simulated::new(object).unwrap())),
+            false => Self::Kernel(load(object)),
+        }
+    }
+
+    /// What is in the kernel.
+    pub fn loaded(&self) -> &Loaded {
+        match self {
+            Self::Kernel(loaded) => loaded,
+            Self::Simulated(_) => panic!("only the kernel has that"),
+        }
+    }
+
+    /// As [`loaded`](Self::loaded).
+    pub fn loaded_mut(&mut self) -> &mut Loaded {
+        match self {
+            Self::Kernel(loaded) => loaded,
+            Self::Simulated(_) => panic!("only the kernel has that"),
+        }
+    }
+
+    fn simulated(&self) -> Option<MutexGuard<'_, Simulated>> {
+        match self {
+            Self::Kernel(_) => None,
+            Self::Simulated(simulated) => Some(simulated.lock().unwrap()),
+        }
+    }
+
     pub fn map(&self) -> &Map {
-        self.0.map("timers").unwrap()
+        self.loaded().map("timers").unwrap()
     }
 
     /// Sets an element, with bytes that user space has no business with.
     pub fn insert(&self, key: u32) {
-        self.map().update(&key.to_ne_bytes(), &[0xa5; Plain::SIZE], ElemFlags::empty()).unwrap();
+        let value = [0xa5; Plain::SIZE];
+        match self.simulated() {
+            Some(mut machine) => {
+                machine.update("timers", &key.to_ne_bytes(), &value, ElemFlags::empty()).unwrap()
+            }
+            None => self.map().update(&key.to_ne_bytes(), &value, ElemFlags::empty()).unwrap(),
+        }
+    }
+
+    /// The monotonic time, in nanoseconds.
+    pub fn now(&self) -> u64 {
+        match self.simulated() {
+            Some(machine) => machine.now().unwrap(),
+            None => u64::try_from(host::monotonic().unwrap().as_nanos()).unwrap(),
+        }
+    }
+
+    /// As [`wait_until`], as time passes for what was loaded.
+    pub fn wait_until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        if !is_simulated() {
+            return wait_until(what, holds);
+        }
+        for _ in 0..10_000 {
+            if holds() {
+                return;
+            }
+            self.pass(MILLISECOND);
+        }
+        panic!("waited in vain: {what}");
+    }
+
+    /// What was due until now has happened, and timers of a millisecond have fired often.
+    pub fn wait_for_ticks(&self) {
+        match self {
+            Self::Kernel(_) => wait_for_ticks(),
+            Self::Simulated(_) => self.pass(20 * MILLISECOND),
+        }
+    }
+
+    fn pass(&self, nanoseconds: u64) {
+        if let Some(mut machine) = self.simulated() {
+            machine.wait(Duration::from_nanos(nanoseconds)).unwrap();
+        }
     }
 
     pub fn seen(&self, what: Seen) -> u64 {
@@ -236,7 +355,10 @@ impl Rig {
     }
 
     fn all_seen(&self) -> [i64; SEEN] {
-        self.0.typed_map::<u32, [i64; SEEN]>("seen").unwrap().get(&0).unwrap().unwrap()
+        match self.simulated() {
+            Some(mut machine) => (&mut *machine as &mut dyn Backend).get("seen", &0_u32).unwrap().unwrap(),
+            None => self.loaded().typed_map::<u32, [i64; SEEN]>("seen").unwrap().get(&0).unwrap().unwrap(),
+        }
     }
 
     pub fn fired(&self) -> u64 {
@@ -244,14 +366,17 @@ impl Rig {
     }
 
     pub fn wait_for(&self, fired: u64) {
-        wait_until("the timer fires", || self.fired() >= fired);
+        self.wait_until("the timer fires", || self.fired() >= fired);
     }
 
     /// Runs one of the programs on an element; what it returned.
     pub fn run(&self, name: &str, key: u32, numbers: [u64; 2]) -> i32 {
         let context: Vec<u8> =
             [u64::from(key), numbers[0], numbers[1]].iter().flat_map(|number| number.to_ne_bytes()).collect();
-        let program = self.0.program(name).unwrap();
+        if let Some(mut machine) = self.simulated() {
+            return machine.run(name, &Input::context(&context)).unwrap().retval.cast_signed();
+        }
+        let program = self.loaded().program(name).unwrap();
         program.test_run(&TestRun::new().context(context)).unwrap().retval.cast_signed()
     }
 
@@ -266,9 +391,9 @@ impl Rig {
 
     /// Closes every program but those named, and says which id the one that sets the callback had.
     pub fn close_programs_but(&mut self, kept: &[&str]) -> u32 {
-        let id = self.0.program("set").unwrap().id().unwrap();
+        let id = self.loaded().program("set").unwrap().id().unwrap();
         for (name, _) in PROGRAMS.iter().filter(|(name, _)| !kept.contains(name)) {
-            drop(self.0.take_program(name));
+            drop(self.loaded_mut().take_program(name));
         }
         id
     }
