@@ -1,6 +1,13 @@
 //! The fuzz targets, each on some thousand inputs that are the same in every run: random bytes, and good inputs with
 //! bytes changed, cut out, or doubled.
-#![cfg(all(feature = "derive", feature = "report", feature = "text"))]
+#![cfg(all(
+    feature = "kernel",
+    feature = "dsl",
+    feature = "derive",
+    feature = "report",
+    feature = "sim",
+    feature = "text"
+))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../fuzz/src/lib.rs"]

@@ -19,6 +19,9 @@ pub fn add(suite: &mut Suite) {
         ("asm_map_elem", samples::asm_map_elem::object as fn() -> _),
         ("asm_shared_map", samples::asm_shared_map::object),
         ("asm_timer_cancel", || samples::asm_timer_cancel::object(true)),
+        ("map_elem", samples::map_elem::object),
+        ("shared_map", samples::shared_map::object),
+        ("timer_cancel", || samples::timer_cancel::object(true)),
         ("functions", || Ok(samples::functions())),
     ] {
         suite.test_if(

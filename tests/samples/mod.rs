@@ -11,6 +11,15 @@ pub mod asm_shared_map;
 /// A timer that is cancelled at once.
 #[path = "../../examples/asm_timer_cancel.rs"]
 pub mod asm_timer_cancel;
+/// The same in the DSL.
+#[path = "../../examples/map_elem.rs"]
+pub mod map_elem;
+/// The same in the DSL.
+#[path = "../../examples/shared_map.rs"]
+pub mod shared_map;
+/// The same in the DSL.
+#[path = "../../examples/timer_cancel.rs"]
+pub mod timer_cancel;
 
 use bpfsmith::asm::Reg::{self, R0, R1, R2, R3};
 use bpfsmith::asm::{AsmError, Assembler, Code, Helper, Insn, Isa, Size};
@@ -29,6 +38,9 @@ pub fn all() -> Vec<(&'static str, Object)> {
         ("asm_timer_cancel", asm_timer_cancel::object(true).unwrap()),
         ("asm_map_elem", asm_map_elem::object().unwrap()),
         ("asm_shared_map", asm_shared_map::object().unwrap()),
+        ("timer_cancel", timer_cancel::object(true).unwrap()),
+        ("map_elem", map_elem::object().unwrap()),
+        ("shared_map", shared_map::object().unwrap()),
         ("trivial", trivial()),
         ("maps", maps()),
         ("tail_calls", tail_calls()),
