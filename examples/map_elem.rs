@@ -4,19 +4,14 @@
 mod support;
 
 use std::error::Error;
-use std::thread::sleep;
 use std::time::Duration;
 
 use bpfsmith::BtfType;
-use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
-use bpfsmith::asm::{AsmError, Assembler, Code, Helper, Reg, Size};
-use bpfsmith::base::Clock;
 use bpfsmith::btf::Timer;
-use bpfsmith::kernel::TestRun;
-use bpfsmith::kind::ProgramKind;
+use bpfsmith::dsl::{Clock, Syscall, TimerFlags};
 use bpfsmith::map::MapSpec;
 use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
-use bpfsmith::program::ProgramSpec;
+use support::Running;
 
 /// Four bytes of padding, then the timer at 8: offsets come from the compiler.
 #[derive(BtfType, Default)]
@@ -30,13 +25,15 @@ struct MapElem {
 const PERIOD: Duration = Duration::from_millis(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Some(loaded) = support::load_or_explain(&object()?)? else { return Ok(()) };
-    let hmap = loaded.typed_map::<i32, MapElem>("hmap")?;
-    hmap.set(&0, &MapElem::default())?;
-    start_timer(&loaded, || Ok(hmap.get(&0)?.ok_or("the element is gone")?.counter))?;
+    let mut running = Running::start(&object()?)?;
+    running.set("hmap", &0i32, &MapElem::default())?;
+    let init = support::until_memory(|code| i64::from(*code), || running.run("bpf_prog1", &[]))?;
+    if init != 0 {
+        return Err(format!("bpf_timer_init = {init}").into());
+    }
     for _ in 0..10 {
-        sleep(Duration::from_millis(100));
-        let elem = hmap.get(&0)?.ok_or("the element is gone")?;
+        running.wait(Duration::from_millis(100))?;
+        let elem: MapElem = running.get("hmap", &0i32)?.ok_or("the element is gone")?;
         println!("counter = {}", elem.counter);
     }
     Ok(())
@@ -44,55 +41,23 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 pub(crate) fn object() -> Result<Object, ObjectError> {
     let mut object = ObjectBuilder::new("map_elem").license("GPL");
-    object.add_map(MapSpec::hash::<i32, MapElem>("hmap").max_entries(1000));
-    object.add_program(ProgramSpec::new("bpf_prog1", ProgramKind::SYSCALL), bpf_prog1());
-    object.add_function("timer_cb1", timer_cb1());
+    let hmap = object.map(MapSpec::hash::<i32, MapElem>("hmap").max_entries(1000));
+
+    let timer_cb1 = object.timer_callback(&hmap, "timer_cb1", |f, _map, _key, value| {
+        let counter = value.field(MapElem::COUNTER);
+        counter.set(counter.get() + 1);
+        f.timer_start(value.field(MapElem::TIMER), PERIOD, TimerFlags::empty());
+    });
+
+    // Starts the timer of key 0. What bpf_timer_init says is handed back: it may find no memory for a moment.
+    object.program("bpf_prog1", Syscall::SYSCALL, |f, _ctx| {
+        let value = f.map_lookup(&hmap, &f.local(0)).or_return(0);
+        let timer = value.field(MapElem::TIMER);
+        let err = f.timer_init(timer, Clock::Monotonic);
+        f.if_(err.ne(0), || f.return_(err.to::<i32>()));
+        f.timer_set_callback(timer, timer_cb1);
+        f.timer_start(timer, PERIOD, TimerFlags::empty());
+        f.return_(0)
+    });
     object.finish()
-}
-
-/// Initialises, ties to its callback and starts the timer of key 0.
-fn bpf_prog1() -> Result<Code, AsmError> {
-    let mut a = Assembler::new();
-    let out = a.label();
-    a.st(Size::W, Reg::FP, -4, 0); // key = 0
-    a.load_map(R1, "hmap").mov(R2, Reg::FP).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM);
-    a.jeq(R0, 0, out).mov(R6, R0).add(R6, MapElem::TIMER.off());
-    a.mov(R1, R6).load_map(R2, "hmap").mov(R3, Clock::Monotonic).call(Helper::TIMER_INIT);
-    a.mov(R1, R6).load_function(R2, "timer_cb1").call(Helper::TIMER_SET_CALLBACK);
-    start(&mut a, R6);
-    a.bind(out).mov(R0, 0).exit();
-    a.finish()
-}
-
-/// The callback: r1 = the map, r2 = the key, r3 = the value.
-fn timer_cb1() -> Result<Code, AsmError> {
-    let mut a = Assembler::new();
-    a.mov(R6, R3).ldx(Size::W, R1, R6, MapElem::COUNTER.off()).add32(R1, 1);
-    a.stx(Size::W, R6, MapElem::COUNTER.off(), R1);
-    a.add(R6, MapElem::TIMER.off());
-    start(&mut a, R6);
-    a.mov(R0, 0).exit();
-    a.finish()
-}
-
-fn start(a: &mut Assembler, timer: Reg) {
-    let nanoseconds = i64::try_from(PERIOD.as_nanos()).unwrap_or(i64::MAX);
-    a.mov(R1, timer).mov(R2, nanoseconds).mov(R3, 0).call(Helper::TIMER_START);
-}
-
-/// Runs the program until its timer fires. It tells nobody where `bpf_timer_init` found no memory; running it again does no
-/// harm to a timer that is there.
-fn start_timer(
-    loaded: &bpfsmith::kernel::Loaded,
-    counter: impl Fn() -> Result<i32, Box<dyn Error>>,
-) -> Result<(), Box<dyn Error>> {
-    let counted = support::until_memory(
-        |counter| if *counter == 0 { -support::ENOMEM } else { 0 },
-        || {
-            loaded.program("bpf_prog1")?.test_run(&TestRun::new())?;
-            sleep(2 * PERIOD);
-            counter()
-        },
-    )?;
-    if counted == 0 { Err("the timer does not fire".into()) } else { Ok(()) }
 }

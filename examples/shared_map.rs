@@ -7,19 +7,14 @@
 mod support;
 
 use std::error::Error;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bpfsmith::BtfType;
-use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
-use bpfsmith::asm::{AsmError, Assembler, Code, Helper, Reg, Size};
-use bpfsmith::base::Clock;
 use bpfsmith::btf::Timer;
-use bpfsmith::kernel::{Loaded, Program, TestRun};
-use bpfsmith::kind::ProgramKind;
+use bpfsmith::dsl::{Clock, Errno, Func, Map, Place, Syscall, TimerFlags, Value};
 use bpfsmith::map::MapSpec;
 use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
-use bpfsmith::program::ProgramSpec;
+use support::Running;
 
 /// Four bytes of padding, then the timer at 8: offsets come from the compiler.
 #[derive(BtfType, Default)]
@@ -30,102 +25,73 @@ struct MapElem {
     timer: Timer,
 }
 
-const ENOENT: i32 = 2;
 const PERIOD: Duration = Duration::from_millis(10);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Some(mut loaded) = support::load_or_explain(&object()?)? else { return Ok(()) };
-    loaded.typed_map::<i32, MapElem>("hmap")?.set(&0, &MapElem::default())?;
+    let mut running = Running::start(&object()?)?;
+    running.set("hmap", &0i32, &MapElem::default())?;
     for name in ["bpf_prog2", "bpf_prog3", "bpf_prog1", "bpf_prog3", "bpf_prog2", "bpf_prog3"] {
-        println!("{name} = {}", run_patiently(loaded.program(name)?, 0)?);
+        let returned = support::until_memory(|code| i64::from(*code), || run(&mut running, name, 0))?;
+        println!("{name} = {returned}");
     }
-    println!("without an element: bpf_prog1 = {}", run(loaded.program("bpf_prog1")?, 1)?);
+    println!("without an element: bpf_prog1 = {}", run(&mut running, "bpf_prog1", 1)?);
 
-    // The timer holds the program whose callback it calls; the map's timers live as long as somebody holds the map.
-    for name in ["bpf_prog1", "bpf_prog2", "bpf_prog3"] {
-        drop(loaded.take_program(name));
+    if let Running::Kernel(loaded) = &mut running {
+        // The timer holds the program whose callback it calls; the map's timers live as long as somebody holds the map.
+        for name in ["bpf_prog1", "bpf_prog2", "bpf_prog3"] {
+            drop(loaded.take_program(name));
+        }
+        for map in loaded.stopped_by_drop()? {
+            println!("dropping `{}`: {}", map.name(), map.on_drop()?);
+        }
     }
-    for map in loaded.stopped_by_drop()? {
-        println!("dropping `{}`: {}", map.name(), map.on_drop()?);
-    }
-    wait_for_counter(&loaded, 10)?;
+    wait_for_counter(&mut running, 10)?;
     println!("the callback runs, with every program closed");
     Ok(())
 }
 
-fn run(program: &Program, key: i32) -> Result<i32, Box<dyn Error>> {
-    let outcome = program.test_run(&TestRun::new().context(key.to_ne_bytes()))?;
-    Ok(outcome.retval.cast_signed())
+fn run(running: &mut Running, program: &str, key: i32) -> Result<i32, Box<dyn Error>> {
+    running.run(program, &key.to_ne_bytes())
 }
 
-fn wait_for_counter(loaded: &Loaded, enough: i32) -> Result<(), Box<dyn Error>> {
-    let hmap = loaded.typed_map::<i32, MapElem>("hmap")?;
-    let begun = Instant::now();
-    while hmap.get(&0)?.ok_or("the element is gone")?.counter < enough {
-        if begun.elapsed() > Duration::from_secs(20) {
-            return Err("the timer does not fire".into());
+fn wait_for_counter(running: &mut Running, enough: i32) -> Result<(), Box<dyn Error>> {
+    for _ in 0..2000 {
+        let elem: MapElem = running.get("hmap", &0i32)?.ok_or("the element is gone")?;
+        if elem.counter >= enough {
+            return Ok(());
         }
-        sleep(PERIOD);
+        running.wait(PERIOD)?;
     }
-    Ok(())
+    Err("the timer does not fire".into())
 }
 
 pub(crate) fn object() -> Result<Object, ObjectError> {
     let mut object = ObjectBuilder::new("shared_map").license("GPL");
-    object.add_map(MapSpec::hash::<i32, MapElem>("hmap").max_entries(1000));
-    object.add_program(ProgramSpec::new("bpf_prog1", ProgramKind::SYSCALL), bpf_prog1());
-    object.add_program(ProgramSpec::new("bpf_prog2", ProgramKind::SYSCALL), bpf_prog2());
-    object.add_program(ProgramSpec::new("bpf_prog3", ProgramKind::SYSCALL), bpf_prog3());
-    object.add_function("timer_cb", timer_cb());
+    let hmap = object.map(MapSpec::hash::<i32, MapElem>("hmap").max_entries(1000));
+
+    let timer_cb = object.timer_callback(&hmap, "timer_cb", |f, _map, _key, value| {
+        let counter = value.field(MapElem::COUNTER);
+        counter.set(counter.get() + 1);
+        f.timer_start(value.field(MapElem::TIMER), PERIOD, TimerFlags::empty());
+    });
+
+    with_timer(&mut object, &hmap, "bpf_prog1", |f, timer| f.timer_init(timer, Clock::Monotonic));
+    with_timer(&mut object, &hmap, "bpf_prog2", |f, timer| f.timer_set_callback(timer, timer_cb));
+    with_timer(&mut object, &hmap, "bpf_prog3", |f, timer| f.timer_start(timer, PERIOD, TimerFlags::empty()));
     object.finish()
 }
 
-fn bpf_prog1() -> Result<Code, AsmError> {
-    with_timer(|a| {
-        a.load_map(R2, "hmap").mov(R3, Clock::Monotonic).call(Helper::TIMER_INIT);
-    })
-}
-
-fn bpf_prog2() -> Result<Code, AsmError> {
-    with_timer(|a| {
-        a.load_function(R2, "timer_cb").call(Helper::TIMER_SET_CALLBACK);
-    })
-}
-
-fn bpf_prog3() -> Result<Code, AsmError> {
-    with_timer(start)
-}
-
-/// Returns what `call` leaves in r0, called with r1 = the timer of the element the context names; -ENOENT where there is none.
-fn with_timer(call: impl Fn(&mut Assembler)) -> Result<Code, AsmError> {
-    let mut a = Assembler::new();
-    let found = a.label();
-    a.ldx(Size::W, R1, R1, 0).stx(Size::W, Reg::FP, -4, R1);
-    a.load_map(R1, "hmap").mov(R2, Reg::FP).add(R2, -4).call(Helper::MAP_LOOKUP_ELEM);
-    a.jne(R0, 0, found).mov(R0, -ENOENT).exit();
-    a.bind(found).mov(R1, R0).add(R1, MapElem::TIMER.off());
-    call(&mut a);
-    a.exit();
-    a.finish()
-}
-
-/// The callback: r1 = the map, r2 = the key, r3 = the value. Counts, and starts the timer again.
-fn timer_cb() -> Result<Code, AsmError> {
-    let mut a = Assembler::new();
-    a.mov(R6, R3).ldx(Size::W, R1, R6, MapElem::COUNTER.off()).add32(R1, 1);
-    a.stx(Size::W, R6, MapElem::COUNTER.off(), R1);
-    a.mov(R1, R6).add(R1, MapElem::TIMER.off());
-    start(&mut a);
-    a.mov(R0, 0).exit();
-    a.finish()
-}
-
-/// r1 = the timer.
-fn start(a: &mut Assembler) {
-    let nanoseconds = i64::try_from(PERIOD.as_nanos()).unwrap_or(i64::MAX);
-    a.mov(R2, nanoseconds).mov(R3, 0).call(Helper::TIMER_START);
-}
-
-fn run_patiently(program: &Program, key: i32) -> Result<i32, Box<dyn Error>> {
-    support::until_memory(|code| i64::from(*code), || run(program, key))
+/// A program that looks up the element of the key in its context and returns what `call` gives for the timer in it; -ENOENT
+/// where there is none.
+fn with_timer(
+    object: &mut ObjectBuilder,
+    hmap: &Map<i32, MapElem>,
+    name: &str,
+    call: impl for<'f> FnOnce(Func<'f, i32>, Place<'f, Timer>) -> Value<'f, i64>,
+) {
+    object.program(name, Syscall::SYSCALL, |f, ctx| {
+        let key = f.local(ctx.args::<i32>().get());
+        let value = f.map_lookup(hmap, &key).or_return(-Errno::ENOENT);
+        f.return_(call(f, value.field(MapElem::TIMER)).to::<i32>())
+    });
 }

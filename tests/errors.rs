@@ -246,7 +246,7 @@ fn of_plans() {
     let old = |major, minor| Target::of_kernel(major, minor).with_endian(Endian::Little);
     let mut add = |object: &Object, target: &Target| messages.add(&plan(object, target));
     add(&samples::trivial(), &old(6, 18).with_endian(Endian::Big));
-    add(&samples::map_elem::object().unwrap(), &old(5, 10));
+    add(&samples::asm_map_elem::object().unwrap(), &old(5, 10));
     add(&doing(|a| done(a.bswap(R1, 16))), &old(6, 1));
     let with_function = |build: &dyn Fn(&mut Assembler)| {
         object(|o| {

@@ -1,6 +1,13 @@
 //! The fuzz targets, each on some thousand inputs that are the same in every run: random bytes, and good inputs with
 //! bytes changed, cut out, or doubled.
-#![cfg(all(feature = "derive", feature = "report", feature = "text"))]
+#![cfg(all(
+    feature = "kernel",
+    feature = "dsl",
+    feature = "derive",
+    feature = "report",
+    feature = "sim",
+    feature = "text"
+))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../fuzz/src/lib.rs"]
@@ -87,8 +94,8 @@ fn encode_decode() {
 fn btf_decode() {
     let objects = [
         samples::every_kind(),
-        samples::map_elem::object().unwrap(),
-        samples::timer_cancel::object(true).unwrap(),
+        samples::asm_map_elem::object().unwrap(),
+        samples::asm_timer_cancel::object(true).unwrap(),
     ];
     let encoded = |endian| objects.iter().map(move |object| object.btf().encode(endian));
     let seeds: Vec<_> = encoded(Endian::Little).chain(encoded(Endian::Big)).collect();
@@ -98,7 +105,7 @@ fn btf_decode() {
 #[test]
 fn text() {
     let insns = walk::all().map(|insn| format!("{insn}\n").into_bytes());
-    let functions = samples::map_elem::object().unwrap();
+    let functions = samples::asm_map_elem::object().unwrap();
     let functions = functions.functions().iter().map(|function| function.code.to_string().into_bytes());
     let labels = b"again: r0 += 1 # a\nif r0 s< 0x10 goto again\ncall bpf_ktime_get_ns; exit\n".to_vec();
     let seeds: Vec<_> = insns.chain(functions).chain([labels]).collect();
@@ -107,7 +114,8 @@ fn text() {
 
 #[test]
 fn check() {
-    let objects = [samples::map_elem::object().unwrap(), samples::timer_cancel::object(true).unwrap()];
+    let objects =
+        [samples::asm_map_elem::object().unwrap(), samples::asm_timer_cancel::object(true).unwrap()];
     let functions = objects.iter().flat_map(|object| object.functions());
     let bytes = |code: &Code| [vec![1], code.encode(Endian::Little)].concat();
     let mut seeds: Vec<_> = functions.map(|function| bytes(&function.code)).collect();

@@ -29,7 +29,7 @@ fn the_samples() {
 fn a_trivial_program_is_one_command_and_a_timer_with_its_program_three() {
     let count = |object| Plan::new(&object, &samples::answers(6, 18)).unwrap().commands().count();
     assert_eq!(count(samples::trivial()), 1);
-    assert_eq!(count(samples::map_elem::object().unwrap()), 3);
+    assert_eq!(count(samples::asm_map_elem::object().unwrap()), 3);
 }
 
 fn elem(map: Fd) -> MapLookupElem {

@@ -1,4 +1,4 @@
-//! Both examples as others read them: LLVM their instructions, bpftool their BTF. What they read is on record, so that a
+//! The assembler examples as others read them: LLVM their instructions, bpftool their BTF. What they read is on record, so that a
 //! golden file is not its own witness; the kernel, which takes and runs both, is the third reader.
 #![cfg(feature = "derive")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -16,10 +16,10 @@ use bpfsmith::object::linker::LinkedProgram;
 
 fn examples() -> [(&'static str, Object); 4] {
     [
-        ("map_elem", samples::map_elem::object().unwrap()),
-        ("shared_map", samples::shared_map::object().unwrap()),
-        ("timer_cancel", samples::timer_cancel::object(true).unwrap()),
-        ("timer_cancel_without", samples::timer_cancel::object(false).unwrap()),
+        ("asm_map_elem", samples::asm_map_elem::object().unwrap()),
+        ("asm_shared_map", samples::asm_shared_map::object().unwrap()),
+        ("asm_timer_cancel", samples::asm_timer_cancel::object(true).unwrap()),
+        ("asm_timer_cancel_without", samples::asm_timer_cancel::object(false).unwrap()),
     ]
 }
 

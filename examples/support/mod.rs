@@ -1,4 +1,4 @@
-//! What the examples share: saying what would be loaded where loading is not permitted, and a cgroup of their own.
+//! What the examples share: where they run, saying what would be loaded where loading is not permitted, a cgroup of their own.
 #![allow(dead_code, reason = "no example uses all of it")]
 
 use std::error::Error;
@@ -8,10 +8,116 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use bpfsmith::kernel::{self, LoadError, Loaded};
+use bpfsmith::BtfType;
+use bpfsmith::base::Endian;
+use bpfsmith::base::flags::ElemFlags;
+use bpfsmith::kernel::{self, LoadError, Loaded, TestRun};
 use bpfsmith::object::Object;
 use bpfsmith::plan::Plan;
+use bpfsmith::sim::{Input, Machine};
 use bpfsmith::target::Target;
+
+/// An object that is ready to run: in the kernel where this process may load it, else in the simulator.
+pub(crate) enum Running {
+    Kernel(Loaded),
+    Simulator(Machine),
+}
+
+impl Running {
+    /// Says in a line where it runs, and why not in the kernel.
+    pub(crate) fn start(object: &Object) -> Result<Self, Box<dyn Error>> {
+        match kernel::load(object) {
+            Ok(loaded) => {
+                println!("in the kernel");
+                Ok(Self::Kernel(loaded))
+            }
+            Err(error) if error.is_not_permitted() => {
+                println!("in the simulator, for in the kernel: {error}");
+                Ok(Self::Simulator(Machine::new(object, &Target::simulated())?))
+            }
+            Err(error) => Err(report(error)),
+        }
+    }
+
+    /// Runs a program that user space calls; what it returned.
+    pub(crate) fn run(&mut self, program: &str, context: &[u8]) -> Result<i32, Box<dyn Error>> {
+        let returned = match self {
+            Self::Kernel(loaded) => {
+                loaded.program(program)?.test_run(&TestRun::new().context(context))?.retval
+            }
+            Self::Simulator(machine) => machine.run(program, &Input::context(context))?.retval,
+        };
+        Ok(returned.cast_signed())
+    }
+
+    pub(crate) fn get<K: BtfType, V: BtfType>(
+        &mut self,
+        map: &str,
+        key: &K,
+    ) -> Result<Option<V>, Box<dyn Error>> {
+        match self {
+            Self::Kernel(loaded) => Ok(loaded.typed_map(map)?.get(key)?),
+            Self::Simulator(machine) => Ok(machine.map(map)?.get(key)?),
+        }
+    }
+
+    pub(crate) fn set<K: BtfType, V: BtfType>(
+        &mut self,
+        map: &str,
+        key: &K,
+        value: &V,
+    ) -> Result<(), Box<dyn Error>> {
+        match self {
+            Self::Kernel(loaded) => loaded.typed_map(map)?.set(key, value)?,
+            Self::Simulator(machine) => machine.map(map)?.update(key, value, ElemFlags::empty())?,
+        }
+        Ok(())
+    }
+
+    /// The values that the CPUs have under a key of a per-CPU map.
+    pub(crate) fn get_per_cpu<K: BtfType, V: BtfType>(
+        &mut self,
+        map: &str,
+        key: &K,
+    ) -> Result<Option<Vec<V>>, Box<dyn Error>> {
+        match self {
+            Self::Kernel(loaded) => Ok(loaded.typed_map(map)?.get_per_cpu(key)?),
+            Self::Simulator(machine) => Ok(machine.map(map)?.get_per_cpu(key)?),
+        }
+    }
+
+    /// The keys of a map with values `V`.
+    pub(crate) fn keys<K: BtfType, V: BtfType>(&mut self, map: &str) -> Result<Vec<K>, Box<dyn Error>> {
+        match self {
+            Self::Kernel(loaded) => Ok(loaded.typed_map::<K, V>(map)?.keys().collect::<Result<_, _>>()?),
+            Self::Simulator(machine) => {
+                let entries = machine.raw_map(map)?.entries();
+                let keys = entries.iter().map(|(key, _)| K::read_from(key, Endian::NATIVE));
+                keys.map(|key| key.ok_or_else(|| "a key of another type".into())).collect()
+            }
+        }
+    }
+
+    /// Every key with its value.
+    pub(crate) fn entries<K: BtfType, V: BtfType>(
+        &mut self,
+        map: &str,
+    ) -> Result<Vec<(K, V)>, Box<dyn Error>> {
+        match self {
+            Self::Kernel(loaded) => Ok(loaded.typed_map(map)?.iter().collect::<Result<_, _>>()?),
+            Self::Simulator(machine) => Ok(machine.map(map)?.entries()?),
+        }
+    }
+
+    /// Lets time pass: in the simulator its clock is set forward, and what falls due runs.
+    pub(crate) fn wait(&mut self, time: Duration) -> Result<(), Box<dyn Error>> {
+        match self {
+            Self::Kernel(_) => sleep(time),
+            Self::Simulator(machine) => drop(machine.advance(time)?),
+        }
+        Ok(())
+    }
+}
 
 /// Loads the object; where the process may not, prints what would have been loaded and which capability is missing.
 pub(crate) fn load_or_explain(object: &Object) -> Result<Option<Loaded>, Box<dyn Error>> {
@@ -90,7 +196,8 @@ impl Drop for Cgroup {
     }
 }
 
-fn move_to(cgroup: &Path) -> std::io::Result<()> {
+/// Puts this process into the cgroup.
+pub(crate) fn move_to(cgroup: &Path) -> std::io::Result<()> {
     fs::write(cgroup.join("cgroup.procs"), std::process::id().to_string())
 }
 

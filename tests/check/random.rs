@@ -97,8 +97,8 @@ fn functions() -> Vec<Function> {
 /// One of the examples with a mistake in one of its functions.
 fn mutated_example(random: &mut Random) -> Option<Object> {
     let example = match random.below(3) {
-        0 => samples::map_elem::object().unwrap(),
-        n => samples::timer_cancel::object(n == 1).unwrap(),
+        0 => samples::asm_map_elem::object().unwrap(),
+        n => samples::asm_timer_cancel::object(n == 1).unwrap(),
     };
     let which = random.below(example.functions().len());
     let mut codes: Vec<Code> = example.functions().iter().map(|function| function.code.clone()).collect();

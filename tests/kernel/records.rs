@@ -16,7 +16,10 @@ use crate::support::{Suite, all, has_cap_bpf, has_cap_perfmon};
 pub fn add(suite: &mut Suite) {
     let needed = || all(&[has_cap_bpf, has_cap_perfmon]);
     for (name, object) in [
-        ("map_elem", samples::map_elem::object as fn() -> _),
+        ("asm_map_elem", samples::asm_map_elem::object as fn() -> _),
+        ("asm_shared_map", samples::asm_shared_map::object),
+        ("asm_timer_cancel", || samples::asm_timer_cancel::object(true)),
+        ("map_elem", samples::map_elem::object),
         ("shared_map", samples::shared_map::object),
         ("timer_cancel", || samples::timer_cancel::object(true)),
         ("functions", || Ok(samples::functions())),

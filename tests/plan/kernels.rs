@@ -91,12 +91,12 @@ fn a_kernel_that_has_everything_gets_the_object_as_it_is() {
 #[test]
 fn what_is_not_known_counts_as_present_and_is_noted() {
     let target = samples::answering(Target::unknown(Endian::Little));
-    let plan = Plan::new(&samples::map_elem::object().unwrap(), &target).unwrap();
+    let plan = Plan::new(&samples::asm_map_elem::object().unwrap(), &target).unwrap();
     let load = plan.steps().iter().find(|step| step.command.name() == "PROG_LOAD").unwrap();
     let noted = |subject| load.assumptions.iter().any(|assumption| assumption.subject == subject);
     assert!(noted(Subject::Feature(Feature::FdArray)) && noted(Subject::Feature(Feature::Timers)));
     let known = samples::answering(Target::of_kernel(6, 18));
-    let plan = Plan::new(&samples::map_elem::object().unwrap(), &known).unwrap();
+    let plan = Plan::new(&samples::asm_map_elem::object().unwrap(), &known).unwrap();
     assert!(plan.steps().iter().all(|step| step.assumptions.is_empty()));
 }
 

@@ -3,12 +3,21 @@
 #![allow(dead_code, unreachable_pub)]
 
 /// A program, and a callback that arms its timer again.
+#[path = "../../examples/asm_map_elem.rs"]
+pub mod asm_map_elem;
+/// Three programs that share a timer.
+#[path = "../../examples/asm_shared_map.rs"]
+pub mod asm_shared_map;
+/// A timer that is cancelled at once.
+#[path = "../../examples/asm_timer_cancel.rs"]
+pub mod asm_timer_cancel;
+/// The same in the DSL.
 #[path = "../../examples/map_elem.rs"]
 pub mod map_elem;
-/// Three programs that share a timer.
+/// The same in the DSL.
 #[path = "../../examples/shared_map.rs"]
 pub mod shared_map;
-/// A timer that is cancelled at once.
+/// The same in the DSL.
 #[path = "../../examples/timer_cancel.rs"]
 pub mod timer_cancel;
 
@@ -26,6 +35,9 @@ use bpfsmith::target::Target;
 /// Every object, by name, little endian whatever the machine.
 pub fn all() -> Vec<(&'static str, Object)> {
     vec![
+        ("asm_timer_cancel", asm_timer_cancel::object(true).unwrap()),
+        ("asm_map_elem", asm_map_elem::object().unwrap()),
+        ("asm_shared_map", asm_shared_map::object().unwrap()),
         ("timer_cancel", timer_cancel::object(true).unwrap()),
         ("map_elem", map_elem::object().unwrap()),
         ("shared_map", shared_map::object().unwrap()),

@@ -7,7 +7,7 @@ use bpfsmith::base::flags::ElemFlags;
 use bpfsmith::sim::{Input, Machine, TimerEvent};
 
 use crate::common::machine;
-use crate::samples::{map_elem, shared_map, timer_cancel};
+use crate::samples::{asm_map_elem, asm_shared_map, asm_timer_cancel};
 
 const MS: Duration = Duration::from_millis(1);
 const EINVAL: i32 = 22;
@@ -32,7 +32,7 @@ struct Elem {
 }
 
 fn arm(cancel: bool) -> (Machine, Results) {
-    let object = timer_cancel::object(cancel).unwrap();
+    let object = asm_timer_cancel::object(cancel).unwrap();
     let mut machine = machine(&object);
     let outcome = machine.run("arm", &Input::packet(&[0; 64])).unwrap();
     assert_eq!(outcome.retval, 1);
@@ -64,7 +64,7 @@ fn a_timer_fires_once() {
 
 #[test]
 fn a_callback_arms_its_timer_again() {
-    let mut machine = machine(&map_elem::object().unwrap());
+    let mut machine = machine(&asm_map_elem::object().unwrap());
     machine.map::<i32, Elem>("hmap").unwrap().update(&0, &Elem::default(), ElemFlags::empty()).unwrap();
     assert_eq!(machine.run("bpf_prog1", &Input::empty()).unwrap().retval, 0);
     for round in 1..=10 {
@@ -77,7 +77,7 @@ fn a_callback_arms_its_timer_again() {
 
 #[test]
 fn three_programs_share_a_timer() {
-    let mut machine = machine(&shared_map::object().unwrap());
+    let mut machine = machine(&asm_shared_map::object().unwrap());
     machine.map::<i32, Elem>("hmap").unwrap().update(&0, &Elem::default(), ElemFlags::empty()).unwrap();
     let mut run = |program: &str, key: i32| {
         let outcome = machine.run(program, &Input::context(&key.to_ne_bytes())).unwrap();
@@ -111,6 +111,6 @@ fn the_timeline_knows_the_lines() {
     assert_eq!(events, expected);
     for entry in &timeline {
         assert_eq!((entry.map.as_str(), &entry.key[..]), ("timers", &[0; 4][..]));
-        assert!(entry.loc.as_ref().unwrap().file().ends_with("timer_cancel.rs"));
+        assert!(entry.loc.as_ref().unwrap().file().ends_with("asm_timer_cancel.rs"));
     }
 }

@@ -1,6 +1,6 @@
-//! Three programs and one map, as the kernel's page on timers has them: the objects of the example `shared_map`.
+//! Three programs and one map, as the kernel's page on timers has them: the objects of the example `asm_shared_map`.
 
-#[path = "../../../examples/shared_map.rs"]
+#[path = "../../../examples/asm_shared_map.rs"]
 #[allow(dead_code, reason = "the example's own main")]
 mod example;
 
