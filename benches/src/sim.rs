@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use bpfsmith::BtfType;
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6, R7, R8, R9};
-use bpfsmith::asm::{AluOp, Assembler, Code, Helper, Reg, Size};
+use bpfsmith::asm::{AluOp, Assembler, Code, Helper, Reg, Size, Width};
 use bpfsmith::base::{Clock, Endian};
 use bpfsmith::btf::Timer;
 use bpfsmith::kind::ProgramKind;
@@ -15,6 +16,12 @@ use bpfsmith::target::Target;
 
 use crate::rounds::{Contender, Role, table, table_of};
 use crate::{Outcome, told};
+
+#[derive(BtfType, Default)]
+#[repr(C)]
+struct Elem {
+    timer: Timer,
+}
 
 /// Rounds of a loop.
 const LOOPS: i32 = 10_000;
@@ -63,13 +70,25 @@ fn looped(body: fn(&mut Assembler)) -> Outcome<Code> {
 }
 
 fn alu(a: &mut Assembler) {
-    a.add(R0, R2).xor(R0, R3).lsh(R3, 1).add(R3, 7).mul(R2, 5).or(R0, 64).alu(AluOp::Rsh, R2, 1).add(R0, R3);
+    a.add(R0, R2)
+        .xor(R0, R3)
+        .lsh(R3, 1)
+        .add(R3, 7)
+        .mul(R2, 5)
+        .or(R0, 64)
+        .alu(AluOp::Rsh, Width::Bits64, R2, 1)
+        .add(R0, R3);
 }
 
 /// Arithmetic, the stack, a jump that is taken every other time.
 fn mixed(a: &mut Assembler) {
     let odd = a.label();
-    a.stx(Size::DW, Reg::FP, -8, R0).add(R0, R2).stx(Size::W, Reg::FP, -16, R0).ldx(Size::DW, R3, Reg::FP, -8);
+    a.stx(Size::DW, Reg::FP, -8, R0).add(R0, R2).stx(Size::W, Reg::FP, -16, R0).ldx(
+        Size::DW,
+        R3,
+        Reg::FP,
+        -8,
+    );
     a.xor(R3, R0).and(R3, 1).jne(R3, 0, odd).add(R2, 3).bind(odd);
     a.ldx(Size::W, R7, Reg::FP, -16).add(R0, R7).st(Size::H, Reg::FP, -24, 9).ldx(Size::H, R8, Reg::FP, -24);
     a.sub(R0, R8);
@@ -113,7 +132,7 @@ fn start_and_fire(object: &Object, count: u32) -> Outcome<(Duration, Duration)> 
 
 fn many_timers(count: u32) -> Outcome<Object> {
     let mut object = ObjectBuilder::new("timers").license("GPL");
-    object.add_map(MapSpec::array::<u32, Timer>("timers").max_entries(count));
+    object.add_map(MapSpec::array::<Elem>("timers").max_entries(count));
     let prepare = for_each(count, |a| {
         a.load_map(R2, "timers").mov(R3, Clock::Monotonic.number() as i32).call(Helper::TIMER_INIT);
         a.mov(R1, R7).load_function(R2, "tick").call(Helper::TIMER_SET_CALLBACK);

@@ -70,7 +70,9 @@ fn machine(any_context: bool, emit: fn(&mut Assembler)) -> Machine {
     machine
 }
 
-const PROGRAMS: &[(&str, fn(&mut Assembler))] = &[
+type Emit = fn(&mut Assembler);
+
+const PROGRAMS: &[(&str, Emit)] = &[
     ("arm", |a| {
         a.mov(R1, R6)
             .load_map(R2, "timers")

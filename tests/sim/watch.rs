@@ -67,7 +67,7 @@ fn the_trace_says_what_changed() {
     let mut machine = counting();
     machine.set_trace(4);
     machine.run("prog", &Input::empty()).unwrap();
-    let steps: Vec<String> = machine.trace().iter().map(|step| step.to_string()).collect();
+    let steps: Vec<String> = machine.trace().iter().map(ToString::to_string).collect();
     let before_loc = |step: &str| step.split("  at ").next().unwrap().to_owned();
     let steps: Vec<String> = steps.iter().map(|step| before_loc(step)).collect();
     assert_eq!(

@@ -136,7 +136,7 @@ impl Machine {
             return Err(RunError::NoCpu { cpu: task.cpu, cpus });
         }
         let mut run = Run::new(self, seed, tasks);
-        let ended = run.to_end();
+        let ended = run.complete();
         run.clean_up();
         self.world.cpu = 0;
         ended
@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
         Self { machine, tasks, random, turn, sides, outcomes: tasks.iter().map(|_| None).collect() }
     }
 
-    fn to_end(&mut self) -> Result<Vec<TaskOutcome>, RunError> {
+    fn complete(&mut self) -> Result<Vec<TaskOutcome>, RunError> {
         while let Some(choice) = self.choose()? {
             self.machine.world.timers.op = None;
             match choice {

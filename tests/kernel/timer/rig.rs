@@ -259,13 +259,13 @@ pub fn is_simulated() -> bool {
 /// What was loaded.
 pub enum Rig {
     Kernel(Loaded),
-    Simulated(Mutex<Simulated>),
+    Simulated(Box<Mutex<Simulated>>),
 }
 
 impl Rig {
     fn new(object: &Object) -> Self {
         match is_simulated() {
-            true => Self::Simulated(Mutex::new(Simulated::new(object).unwrap())),
+            true => Self::Simulated(Box::new(Mutex::new(Simulated::new(object).unwrap()))),
             false => Self::Kernel(load(object)),
         }
     }
