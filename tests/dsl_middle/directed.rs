@@ -233,7 +233,7 @@ fn endless() {
     f.0.jump(other, at());
     f.0.switch_to(other);
     f.0.jump(head, at());
-    [head, other, out].map(|block| f.0.seal(block));
+    [head, other, out].into_iter().for_each(|block| f.0.seal(block));
     f.0.switch_to(out);
     let code = compile(f.done(), Isa::V3, None).unwrap();
     let itself = |insn: Result<Insn, _>| matches!(insn, Ok(Insn::Ja { off: -1 }));
