@@ -207,3 +207,45 @@ fn equal_is_what_has_the_same_bytes_and_names() {
     assert_ne!(code, made(vec![call(0), core(1, 2)], &["f", "0", "file"]));
     assert_ne!(code, made(vec![call(0)], &["f", "0", "task_struct"]));
 }
+
+/// A finished piece in the middle of another function: its jump, its names, its places, beside those that are there.
+#[test]
+fn a_finished_piece_is_taken_over() {
+    let mut piece = Assembler::new();
+    let out = piece.label();
+    piece.load_map(R1, "inner").jeq(R1, 0, out).call_function("f");
+    piece.core(Insn::LoadImm64 { dst: R2, value: 0 }, CoreKind::TypeSize, "t", 1, "0:1");
+    piece.bind(out).mov(R0, 1);
+    let piece = piece.finish().unwrap();
+
+    let mut a = Assembler::new();
+    let end = a.label();
+    a.load_map(R3, "outer").jne(R3, 0, end).splice(&piece).splice(&piece).bind(end).exit();
+    let code = a.finish().unwrap();
+    let insns: Vec<_> = code.insns().map(|(_, insn)| insn.unwrap()).collect();
+    // The piece is 7 slots long; its jump goes over the call and the 64-bit load.
+    assert!(matches!(insns[1], Insn::Jump { off: 14, .. }), "{code:?}");
+    assert!(matches!(insns[3], Insn::Jump { off: 3, .. }), "{code:?}");
+    assert_eq!(insns[3], insns[8]);
+    let names: Vec<_> = code.relocs().iter().map(|reloc| (reloc.slot, code.symbol(reloc.symbol))).collect();
+    let expected = [(0, "outer"), (3, "inner"), (6, "f"), (7, "t"), (10, "inner"), (13, "f"), (14, "t")];
+    assert_eq!(names, expected);
+    let RelocKind::Core(core) = code.relocs()[6].kind else { panic!("{code:?}") };
+    assert_eq!(code.symbol(core.access), "0:1");
+    for slot in 0..piece.len() {
+        assert_eq!(code.loc(3 + slot), piece.loc(slot));
+        assert_eq!(code.loc(10 + slot), piece.loc(slot));
+    }
+    assert_eq!(a.finish(), Ok(code));
+}
+
+/// Places that are no calls of this program come along too.
+#[test]
+fn a_piece_from_elsewhere_keeps_its_places() {
+    let lines = vec![(Slot::new(0x95, 0, 0, 0, 0).unwrap(), LocId(0))];
+    let loc = Loc::new("other.c", 7, 1, Some("exit".into()));
+    let piece = Code::from_parts(lines, vec![loc.clone()], Vec::new(), Vec::new()).unwrap();
+    let mut a = Assembler::new();
+    let code = a.mov(R0, 0).splice(&piece).finish().unwrap();
+    assert_eq!(code.loc(1), Some(&loc));
+}

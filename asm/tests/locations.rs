@@ -218,7 +218,7 @@ fn every_method_that_emits_remembers_its_caller() {
     flow(calls);
     let mut called = newest.names;
     called.extend(WITH_LOCATION);
-    called.extend(["label", "bind", "clear"]);
+    called.extend(["label", "bind", "clear", "splice"]);
     assert!(methods().len() > 90, "{}", methods().len());
     let missing: Vec<_> = methods().difference(&called).copied().collect();
     assert!(missing.is_empty(), "never called: {missing:?}");
@@ -230,7 +230,7 @@ fn what_is_lowered_remembers_its_caller() {
 }
 
 /// What takes the place from its caller as a value.
-const WITH_LOCATION: [&str; 3] = ["insn_at", "jump_at", "reloc_at"];
+const WITH_LOCATION: [&str; 5] = ["insn_at", "jump_at", "reloc_at", "core_at", "bind_at"];
 
 #[test]
 fn a_location_handed_in_is_the_one_that_comes_out() {
@@ -240,9 +240,12 @@ fn a_location_handed_in_is_the_one_that_comes_out() {
     a.insn_at(Insn::Exit, here)
         .jump_at(Insn::Ja { off: 0 }, label, here)
         .reloc_at(Insn::CallFunction { off: 0 }, RelocKind::CallFunction, "f", here)
-        .bind(label)
-        .exit();
-    Calls::new(Isa::V3).check("at", here.line(), &a.finish().unwrap());
+        .core_at(Insn::LoadImm64 { dst: R1, value: 0 }, CoreKind::TypeSize, "t", 1, "0", here)
+        .bind_at(label, here)
+        .insn_at(Insn::Exit, here);
+    let code = a.finish().unwrap();
+    assert_eq!(code.locs().len(), 1, "{code:?}");
+    Calls::new(Isa::V3).check("at", here.line(), &code);
 }
 
 /// The names of all methods of the assembler that take it by mutable reference, read from its source.

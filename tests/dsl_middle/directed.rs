@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use crate::asm::Reg::{R0, R1, R2, R6, R7};
-use crate::asm::{AluOp, Assembler, AtomicOp, Cond, Isa, Size, Width};
+use crate::asm::{AluOp, Assembler, AtomicOp, Cond, Insn, Isa, Size, Width};
 use crate::dsl::ir::{Addr, AsmBlock, At, Base, Builder, Compare, Function, Memory, Op, Operand, Val};
 use crate::dsl::lower::{LowerError, compile};
 use crate::interpreter::run;
@@ -21,6 +21,7 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "a bound that is checked in 32 bits holds for the index", checked_index);
     suite.test("a frame that is too large names its largest place", large_frame);
     suite.test("what a set lacks is an error on its line", lacking);
+    suite.test("loops without an end or a way in come out", endless);
     suite.test("every instruction has the line of its operation", lines);
 }
 
@@ -220,6 +221,35 @@ fn lacking() {
         Err(LowerError::Asm(error)) => assert_eq!(error.loc().file(), "tests/dsl_middle/directed.rs"),
         other => panic!("{other:?}"),
     }
+}
+
+/// Rings of empty blocks too: what the kernel makes of them is its own affair.
+fn endless() {
+    let mut f = Numbers::new();
+    let [head, other, out] = [(); 3].map(|()| f.0.block());
+    let value = f.load(0);
+    f.0.branch(Compare { cond: Cond::Eq, width: Width::Bits64, a: value, b: 1.into() }, head, out, at());
+    f.0.switch_to(head);
+    f.0.jump(other, at());
+    f.0.switch_to(other);
+    f.0.jump(head, at());
+    [head, other, out].into_iter().for_each(|block| f.0.seal(block));
+    f.0.switch_to(out);
+    let code = compile(f.done(), Isa::V3, None).unwrap();
+    let itself = |insn: Result<Insn, _>| matches!(insn, Ok(Insn::Ja { off: -1 }));
+    assert!(code.insns().any(|(_, insn)| itself(insn)), "{code:?}");
+
+    let mut f = Numbers::new();
+    let head = f.0.block();
+    f.0.jump(head, at());
+    f.0.switch_to(head);
+    let value = f.load(0);
+    f.store(1, value);
+    f.0.jump(head, at());
+    f.0.seal(head);
+    assert_eq!(f.0.current(), None);
+    let code = compile(f.0.finish(), Isa::V3, None).unwrap();
+    assert_eq!(code.len(), 3, "{code:?}");
 }
 
 /// Also those that only move values about.

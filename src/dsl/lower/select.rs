@@ -6,7 +6,8 @@ use regalloc2::{self as ra, Operand as Slot, VReg};
 use super::super::eval;
 use super::super::ir::dominators::Predecessors;
 use super::super::ir::{
-    Addr, Args, AsmBlock, At, Base, Block, Callee, Compare, End, Function, Inst, Op, Operand, Target, Val,
+    Addr, Args, AsmBlock, At, Base, Block, Callee, Compare, End, Function, Inst, Op, Operand, Symbol, Target,
+    Val,
 };
 use super::frame::Frame;
 use super::machine::{self, BlockInfo, CALL_CLOBBERS, Called, Kind, Machine, Mem, Named, preg, vreg};
@@ -27,6 +28,7 @@ pub(super) fn select(function: &Function, frame: &Frame, isa: Isa) -> Machine {
         machine,
         made_at_use: vec![0; function.values as usize],
         kinds: Vec::new(),
+        at_hand: Vec::new(),
     };
     let order = function.reverse_postorder();
     let mut numbers = vec![0; function.blocks.len()];
@@ -48,6 +50,8 @@ struct Selector<'a> {
     /// What is made anew at each use: for each value, one more than its index here.
     made_at_use: Vec<u32>,
     kinds: Vec<Kind>,
+    /// The maps whose values' start is in a register, since the block began or something was called.
+    at_hand: Vec<(Symbol, VReg)>,
 }
 
 /// Blocks.
@@ -56,6 +60,7 @@ impl Selector<'_> {
         let function = self.function;
         let data = function.block(block);
         let first = self.machine.insts.len() as u32;
+        self.at_hand.clear();
         let Some((end, at)) = &data.end else { return };
         let mut params = self.vregs(data.params.iter().map(|param| vreg(param.0)));
         if block == Block(0) {
@@ -422,8 +427,30 @@ impl Selector<'_> {
         vreg(self.machine.registers - 1)
     }
 
+    /// An address in a map's value by the distance from its start, which many can share.
+    fn in_map_value(&mut self, addr: Addr, at: At) -> Option<(Mem, Option<Slot>)> {
+        let Base::Val(value) = addr.base else { return None };
+        let Some(Kind::Named(Named::MapValue(map, start))) = self.kind_of(value) else { return None };
+        let off = i32::try_from(start).ok()?.checked_add(addr.off)?;
+        let off = i16::try_from(off).ok()?;
+        let known = self.at_hand.iter().find(|(other, _)| *other == map).map(|(_, base)| *base);
+        let base = match known {
+            Some(base) => base,
+            None => {
+                let base = self.temporary();
+                self.push(Kind::Named(Named::MapValue(map, 0)), at, [Slot::reg_def(base)]);
+                self.at_hand.push((map, base));
+                base
+            }
+        };
+        Some((Mem { on_stack: false, off }, Some(Slot::reg_use(base))))
+    }
+
     /// The address, and the register of its base if it has one.
     fn address(&mut self, addr: Addr, at: At) -> (Mem, Option<Slot>) {
+        if let Some(found) = self.in_map_value(addr, at) {
+            return found;
+        }
         let on_stack = match addr.base {
             Base::Local(local) => Some(self.frame.local(local)),
             Base::Val(value) => match self.kind_of(value) {
@@ -462,6 +489,9 @@ impl Selector<'_> {
     }
 
     fn close(&mut self, kind: Kind, at: At) {
+        if matches!(kind, Kind::Call(_) | Kind::PacketLoad(..) | Kind::Asm(_)) {
+            self.at_hand.clear();
+        }
         let operands_end = self.machine.operands.len() as u32;
         self.machine.insts.push(machine::Inst { kind, at, operands_end });
     }

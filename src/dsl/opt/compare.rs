@@ -87,8 +87,9 @@ fn bounded(compare: Compare, number: i64, walk: &Walk<'_>) -> Option<Compare> {
         return Some(always(holds));
     }
     let unsigned = matches!(compare.cond, Cond::Eq | Cond::Ne | Cond::Gt | Cond::Ge | Cond::Lt | Cond::Le);
-    let fits = i32::try_from(number).is_ok();
-    let narrower = unsigned && compare.width == Width::Bits64 && !fits && walk.isa.contains(Isa::JUMP32);
+    let only_in_32_bits = i32::try_from(number).is_err() && u32::try_from(number).is_ok() && bits.real <= 32;
+    let narrower =
+        unsigned && compare.width == Width::Bits64 && only_in_32_bits && walk.isa.contains(Isa::JUMP32);
     let b = eval::signed(Width::Bits32, number.cast_signed()).into();
     narrower.then_some(Compare { width: Width::Bits32, b, ..compare })
 }
