@@ -4,9 +4,15 @@
 #[path = "../examples/device_filter.rs"]
 #[allow(dead_code, reason = "the example's own main")]
 mod device_filter;
+#[path = "../examples/dns_ttl.rs"]
+#[allow(dead_code, reason = "the example's own main")]
+mod dns_ttl;
 #[path = "../examples/syscall_count.rs"]
 #[allow(dead_code, reason = "the example's own main")]
 mod syscall_count;
+
+#[path = "examples/dns.rs"]
+mod dns;
 
 use bpfsmith::backend::{Backend, Input, Simulated};
 use device_filter::{BLOCK, CHARACTER, MAKE, READ, Rule, RuleError, WRITE};
@@ -123,4 +129,17 @@ fn calls_are_counted_by_their_number() {
         running.run("count", &Input::context(&syscall_count::context(number))).unwrap();
     }
     assert_eq!(syscall_count::counts(&mut running).unwrap(), [(7, 3), (3, 2), (1 << 40, 1)]);
+}
+
+#[test]
+fn answers_are_remembered_as_long_as_they_are_valid() {
+    let scenarios = [
+        dns::answers_are_remembered,
+        dns::aliases_lead_to_the_address,
+        dns::records_go_when_their_time_is_over,
+        dns::what_is_malformed_is_passed_on,
+    ];
+    for scenario in scenarios {
+        scenario(&mut Simulated::new(&dns_ttl::object().unwrap()).unwrap());
+    }
 }
