@@ -122,9 +122,9 @@ proptest! {
 
 #[test]
 fn calls_are_counted_by_their_number() {
-    let mut running = syscall_count::support::Running::Simulator(
+    let mut running = syscall_count::support::Running::Simulator(Box::new(
         Simulated::new(&syscall_count::object().unwrap()).unwrap(),
-    );
+    ));
     for number in [7, 3, 7, 1 << 40, 7, 3] {
         running.run("count", &Input::context(&syscall_count::context(number))).unwrap();
     }

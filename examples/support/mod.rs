@@ -20,7 +20,7 @@ use bpfsmith::target::Target;
 /// An object that is ready to run: in the kernel where this process may load it, else in the simulator.
 pub(crate) enum Running {
     Kernel(Kernel),
-    Simulator(Simulated),
+    Simulator(Box<Simulated>),
 }
 
 impl Running {
@@ -33,7 +33,7 @@ impl Running {
             }
             Err(error) if error.is_not_permitted() => {
                 println!("in the simulator, for in the kernel: {error}");
-                Ok(Self::Simulator(Simulated::new(object)?))
+                Ok(Self::Simulator(Box::new(Simulated::new(object)?)))
             }
             Err(error) => Err(report(error)),
         }
@@ -43,7 +43,7 @@ impl Running {
     pub(crate) fn entries_per_cpu<K: BtfType, V: BtfType>(
         &mut self,
         map: &str,
-    ) -> Result<Vec<(K, Vec<V>)>, Box<dyn Error>> {
+    ) -> Result<PerCpu<K, V>, Box<dyn Error>> {
         let mut entries = Vec::new();
         for key in self.keys::<K, V>(map)? {
             let values = match self {
@@ -70,6 +70,9 @@ impl Running {
     }
 }
 
+/// Keys, each with the values of the CPUs.
+type PerCpu<K, V> = Vec<(K, Vec<V>)>;
+
 /// What both can do.
 impl Deref for Running {
     type Target = dyn Backend;
@@ -77,7 +80,7 @@ impl Deref for Running {
     fn deref(&self) -> &Self::Target {
         match self {
             Self::Kernel(kernel) => kernel,
-            Self::Simulator(simulated) => simulated,
+            Self::Simulator(simulated) => &**simulated,
         }
     }
 }
@@ -86,7 +89,7 @@ impl DerefMut for Running {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
             Self::Kernel(kernel) => kernel,
-            Self::Simulator(simulated) => simulated,
+            Self::Simulator(simulated) => &mut **simulated,
         }
     }
 }
