@@ -18,11 +18,11 @@ use std::path::Path;
 use std::process::Command;
 use std::str::FromStr;
 
+use bpfsmith::backend::{Backend, Input};
 use bpfsmith::dsl::{CgroupDevice, Verdict};
 use bpfsmith::kind::AttachType;
 use bpfsmith::link::CgroupLink;
 use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
-use bpfsmith::sim::Input;
 use support::Running;
 
 /// Bits of `access_type` in `struct bpf_cgroup_dev_ctx`: the kind of device below, what is done with it above.
@@ -153,18 +153,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut running = Running::start(&object(&rules)?)?;
     println!("rules: {}", given.join(", "));
     match &mut running {
-        Running::Kernel(loaded) => {
+        Running::Kernel(kernel) => {
             let cgroup = support::Cgroup::make("bpfsmith-device-filter")?;
-            let program = loaded.program("device_filter")?;
+            let program = kernel.loaded().program("device_filter")?;
             let _link = CgroupLink::attach(program, cgroup.path(), AttachType::CGROUP_DEVICE)?;
             let child = Command::new(std::env::current_exe()?).arg(CHILD).arg(cgroup.path()).status()?;
             if child.success() { Ok(()) } else { Err("the process in the cgroup failed".into()) }
         }
-        Running::Simulator(machine) => {
+        Running::Simulator(simulated) => {
             for (name, major, minor) in DEVICES {
                 let mut allowed = |access: u32| -> Result<_, Box<dyn Error>> {
                     let context = context(CHARACTER, access, major, minor);
-                    Ok(verdict(machine.run("device_filter", &Input::context(&context))?.retval == 1))
+                    Ok(verdict(simulated.run("device_filter", &Input::context(&context))?.retval == 1))
                 };
                 println!("{name}: read {}, write {}", allowed(READ)?, allowed(WRITE)?);
             }

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use bpfsmith::BtfType;
+use bpfsmith::backend::Input;
 use bpfsmith::btf::Timer;
 use bpfsmith::dsl::{Clock, Syscall, TimerFlags};
 use bpfsmith::map::MapSpec;
@@ -27,7 +28,10 @@ const PERIOD: Duration = Duration::from_millis(10);
 fn main() -> Result<(), Box<dyn Error>> {
     let mut running = Running::start(&object()?)?;
     running.set("hmap", &0i32, &MapElem::default())?;
-    let init = support::until_memory(|code| i64::from(*code), || running.run("bpf_prog1", &[]))?;
+    let init = support::until_memory(
+        |code| i64::from(*code),
+        || Ok(running.run("bpf_prog1", &Input::empty())?.retval.cast_signed()),
+    )?;
     if init != 0 {
         return Err(format!("bpf_timer_init = {init}").into());
     }

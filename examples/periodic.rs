@@ -9,6 +9,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use bpfsmith::BtfType;
+use bpfsmith::backend::Input;
 use bpfsmith::btf::Timer;
 use bpfsmith::dsl::{Clock, Syscall, TimerFlags};
 use bpfsmith::map::MapSpec;
@@ -35,7 +36,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut running = Running::start(&object()?)?;
     let period = u64::try_from(PERIOD.as_nanos())?;
     running.set("periodic", &0u32, &Periodic { period, left: 40, ..Periodic::default() })?;
-    let started = support::until_memory(|code| i64::from(*code), || running.run("start", &[]))?;
+    let started = support::until_memory(
+        |code| i64::from(*code),
+        || Ok(running.run("start", &Input::empty())?.retval.cast_signed()),
+    )?;
     if started != 0 {
         return Err(format!("the timer was not started: {started}").into());
     }

@@ -10,6 +10,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use bpfsmith::BtfType;
+use bpfsmith::backend::Input;
 use bpfsmith::btf::Timer;
 use bpfsmith::dsl::{Clock, Errno, Func, Map, Place, Syscall, TimerFlags, Value};
 use bpfsmith::map::MapSpec;
@@ -36,7 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("without an element: bpf_prog1 = {}", run(&mut running, "bpf_prog1", 1)?);
 
-    if let Running::Kernel(loaded) = &mut running {
+    if let Running::Kernel(kernel) = &mut running {
+        let loaded = kernel.loaded();
         // The timer holds the program whose callback it calls; the map's timers live as long as somebody holds the map.
         for name in ["bpf_prog1", "bpf_prog2", "bpf_prog3"] {
             drop(loaded.take_program(name));
@@ -46,23 +48,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     wait_for_counter(&mut running, 10)?;
-    println!("the callback runs, with every program closed");
+    let closed = matches!(running, Running::Kernel(_));
+    println!("the callback runs{}", if closed { ", with every program closed" } else { "" });
     Ok(())
 }
 
 fn run(running: &mut Running, program: &str, key: i32) -> Result<i32, Box<dyn Error>> {
-    running.run(program, &key.to_ne_bytes())
+    Ok(running.run(program, &Input::context(&key.to_ne_bytes()))?.retval.cast_signed())
 }
 
 fn wait_for_counter(running: &mut Running, enough: i32) -> Result<(), Box<dyn Error>> {
-    for _ in 0..2000 {
-        let elem: MapElem = running.get("hmap", &0i32)?.ok_or("the element is gone")?;
-        if elem.counter >= enough {
-            return Ok(());
-        }
-        running.wait(PERIOD)?;
-    }
-    Err("the timer does not fire".into())
+    let counted = running.wait_until(Duration::from_secs(20), |running| {
+        Ok(running.get::<i32, MapElem>("hmap", &0)?.is_some_and(|elem| elem.counter >= enough))
+    })?;
+    if counted { Ok(()) } else { Err("the timer does not fire".into()) }
 }
 
 pub(crate) fn object() -> Result<Object, ObjectError> {

@@ -5,32 +5,32 @@
 //!
 //! In the simulator nobody calls the system: the program is run on calls made up for it.
 
-mod support;
+pub(crate) mod support;
 
 use std::error::Error;
 use std::thread::sleep;
 use std::time::Duration;
 
+use bpfsmith::backend::{Backend, Input};
 use bpfsmith::dsl::{RawTracepoint, UpdateFlags};
 use bpfsmith::link::RawTracepointLink;
 use bpfsmith::map::MapSpec;
 use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
-use bpfsmith::sim::Input;
 use nix::libc;
 use support::Running;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut running = Running::start(&object()?)?;
     match &mut running {
-        Running::Kernel(loaded) => {
-            let _link = RawTracepointLink::attach(loaded.program("count")?, "sys_enter")?;
+        Running::Kernel(kernel) => {
+            let _link = RawTracepointLink::attach(kernel.loaded().program("count")?, "sys_enter")?;
             sleep(Duration::from_secs(1));
             println!("calls of all processes in a second:");
         }
-        Running::Simulator(machine) => {
+        Running::Simulator(simulated) => {
             for (number, times) in [(libc::SYS_read, 5), (libc::SYS_write, 3), (libc::SYS_close, 1)] {
                 for _ in 0..times {
-                    machine.run("count", &Input::context(&context(number.cast_unsigned())))?;
+                    simulated.run("count", &Input::context(&context(number.cast_unsigned())))?;
                 }
             }
             println!("calls made up:");
@@ -60,11 +60,8 @@ pub(crate) fn object() -> Result<Object, ObjectError> {
 
 /// Every number with its count on all CPUs, the most frequent first.
 pub(crate) fn counts(running: &mut Running) -> Result<Vec<(u64, u64)>, Box<dyn Error>> {
-    let mut counts = Vec::new();
-    for number in running.keys::<u64, u64>("counts")? {
-        let each: Vec<u64> = running.get_per_cpu("counts", &number)?.unwrap_or_default();
-        counts.push((number, each.iter().sum()));
-    }
+    let counts = running.entries_per_cpu::<u64, u64>("counts")?.into_iter();
+    let mut counts: Vec<(u64, u64)> = counts.map(|(number, each)| (number, each.iter().sum())).collect();
     counts.sort_by_key(|&(number, count)| (std::cmp::Reverse(count), number));
     Ok(counts)
 }

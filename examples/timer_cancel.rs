@@ -13,6 +13,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use bpfsmith::BtfType;
+use bpfsmith::backend::{Backend, Input};
 use bpfsmith::btf::Timer;
 use bpfsmith::dsl::{CgroupSkb, Clock, Errno, TimerFlags, UpdateFlags, Verdict};
 use bpfsmith::kernel::Loaded;
@@ -20,7 +21,6 @@ use bpfsmith::kind::AttachType;
 use bpfsmith::link::CgroupLink;
 use bpfsmith::map::MapSpec;
 use bpfsmith::object::{Object, ObjectBuilder, ObjectError};
-use bpfsmith::sim::{Input, Machine};
 use support::Running;
 
 /// The value of the map `timers`.
@@ -46,8 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for cancel in [true, false] {
         let mut running = Running::start(&object(cancel)?)?;
         match &mut running {
-            Running::Kernel(loaded) => in_a_cgroup(loaded)?,
-            Running::Simulator(machine) => on_a_packet(machine)?,
+            Running::Kernel(kernel) => in_a_cgroup(kernel.loaded())?,
+            Running::Simulator(simulated) => {
+                simulated.run("arm", &Input::packet(&[0; 64]))?;
+            }
         }
         running.wait(Duration::from_millis(50))?;
         print(&mut running, cancel)?;
@@ -70,11 +72,6 @@ fn in_a_cgroup(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
         },
     )?;
     link.detach()?;
-    Ok(())
-}
-
-fn on_a_packet(machine: &mut Machine) -> Result<(), Box<dyn Error>> {
-    machine.run("arm", &Input::packet(&[0; 64]))?;
     Ok(())
 }
 

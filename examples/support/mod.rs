@@ -4,23 +4,23 @@
 use std::error::Error;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use bpfsmith::BtfType;
+use bpfsmith::backend::{Backend, Kernel, Simulated};
 use bpfsmith::base::Endian;
-use bpfsmith::base::flags::ElemFlags;
-use bpfsmith::kernel::{self, LoadError, Loaded, TestRun};
+use bpfsmith::kernel::{self, LoadError, Loaded};
 use bpfsmith::object::Object;
 use bpfsmith::plan::Plan;
-use bpfsmith::sim::{Input, Machine};
 use bpfsmith::target::Target;
 
 /// An object that is ready to run: in the kernel where this process may load it, else in the simulator.
 pub(crate) enum Running {
-    Kernel(Loaded),
-    Simulator(Machine),
+    Kernel(Kernel),
+    Simulator(Box<Simulated>),
 }
 
 impl Running {
@@ -29,93 +29,68 @@ impl Running {
         match kernel::load(object) {
             Ok(loaded) => {
                 println!("in the kernel");
-                Ok(Self::Kernel(loaded))
+                Ok(Self::Kernel(loaded.into()))
             }
             Err(error) if error.is_not_permitted() => {
                 println!("in the simulator, for in the kernel: {error}");
-                Ok(Self::Simulator(Machine::new(object, &Target::simulated())?))
+                Ok(Self::Simulator(Box::new(Simulated::new(object)?)))
             }
             Err(error) => Err(report(error)),
         }
     }
 
-    /// Runs a program that user space calls; what it returned.
-    pub(crate) fn run(&mut self, program: &str, context: &[u8]) -> Result<i32, Box<dyn Error>> {
-        let returned = match self {
-            Self::Kernel(loaded) => {
-                loaded.program(program)?.test_run(&TestRun::new().context(context))?.retval
-            }
-            Self::Simulator(machine) => machine.run(program, &Input::context(context))?.retval,
-        };
-        Ok(returned.cast_signed())
-    }
-
-    pub(crate) fn get<K: BtfType, V: BtfType>(
+    /// The values that the CPUs have under each key of a per-CPU map.
+    pub(crate) fn entries_per_cpu<K: BtfType, V: BtfType>(
         &mut self,
         map: &str,
-        key: &K,
-    ) -> Result<Option<V>, Box<dyn Error>> {
-        match self {
-            Self::Kernel(loaded) => Ok(loaded.typed_map(map)?.get(key)?),
-            Self::Simulator(machine) => Ok(machine.map(map)?.get(key)?),
+    ) -> Result<PerCpu<K, V>, Box<dyn Error>> {
+        let mut entries = Vec::new();
+        for key in self.keys::<K, V>(map)? {
+            let values = match self {
+                Self::Kernel(kernel) => kernel.loaded().typed_map(map)?.get_per_cpu(&key)?,
+                Self::Simulator(simulated) => simulated.machine().map(map)?.get_per_cpu(&key)?,
+            };
+            entries.extend(values.map(|values| (key, values)));
         }
-    }
-
-    pub(crate) fn set<K: BtfType, V: BtfType>(
-        &mut self,
-        map: &str,
-        key: &K,
-        value: &V,
-    ) -> Result<(), Box<dyn Error>> {
-        match self {
-            Self::Kernel(loaded) => loaded.typed_map(map)?.set(key, value)?,
-            Self::Simulator(machine) => machine.map(map)?.update(key, value, ElemFlags::empty())?,
-        }
-        Ok(())
-    }
-
-    /// The values that the CPUs have under a key of a per-CPU map.
-    pub(crate) fn get_per_cpu<K: BtfType, V: BtfType>(
-        &mut self,
-        map: &str,
-        key: &K,
-    ) -> Result<Option<Vec<V>>, Box<dyn Error>> {
-        match self {
-            Self::Kernel(loaded) => Ok(loaded.typed_map(map)?.get_per_cpu(key)?),
-            Self::Simulator(machine) => Ok(machine.map(map)?.get_per_cpu(key)?),
-        }
+        Ok(entries)
     }
 
     /// The keys of a map with values `V`.
     pub(crate) fn keys<K: BtfType, V: BtfType>(&mut self, map: &str) -> Result<Vec<K>, Box<dyn Error>> {
         match self {
-            Self::Kernel(loaded) => Ok(loaded.typed_map::<K, V>(map)?.keys().collect::<Result<_, _>>()?),
-            Self::Simulator(machine) => {
-                let entries = machine.raw_map(map)?.entries();
+            Self::Kernel(kernel) => {
+                Ok(kernel.loaded().typed_map::<K, V>(map)?.keys().collect::<Result<_, _>>()?)
+            }
+            Self::Simulator(simulated) => {
+                let entries = simulated.machine().raw_map(map)?.entries();
                 let keys = entries.iter().map(|(key, _)| K::read_from(key, Endian::NATIVE));
                 keys.map(|key| key.ok_or_else(|| "a key of another type".into())).collect()
             }
         }
     }
+}
 
-    /// Every key with its value.
-    pub(crate) fn entries<K: BtfType, V: BtfType>(
-        &mut self,
-        map: &str,
-    ) -> Result<Vec<(K, V)>, Box<dyn Error>> {
+/// Keys, each with the values of the CPUs.
+type PerCpu<K, V> = Vec<(K, Vec<V>)>;
+
+/// What both can do.
+impl Deref for Running {
+    type Target = dyn Backend;
+
+    fn deref(&self) -> &Self::Target {
         match self {
-            Self::Kernel(loaded) => Ok(loaded.typed_map(map)?.iter().collect::<Result<_, _>>()?),
-            Self::Simulator(machine) => Ok(machine.map(map)?.entries()?),
+            Self::Kernel(kernel) => kernel,
+            Self::Simulator(simulated) => &**simulated,
         }
     }
+}
 
-    /// Lets time pass: in the simulator its clock is set forward, and what falls due runs.
-    pub(crate) fn wait(&mut self, time: Duration) -> Result<(), Box<dyn Error>> {
+impl DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
-            Self::Kernel(_) => sleep(time),
-            Self::Simulator(machine) => drop(machine.advance(time)?),
+            Self::Kernel(kernel) => kernel,
+            Self::Simulator(simulated) => &mut **simulated,
         }
-        Ok(())
     }
 }
 

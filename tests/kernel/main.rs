@@ -18,6 +18,7 @@ mod dsl;
 mod dsl_calls;
 mod dsl_memory;
 mod dsl_packet;
+mod examples;
 mod failures;
 mod jumps;
 mod kinds;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         dsl_memory::add(suite);
         dsl_packet::add(suite);
         dsl_calls::add(suite);
+        examples::add(suite);
         loader::add(suite);
         records::add(suite);
         rejections::add(suite);
