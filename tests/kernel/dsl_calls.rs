@@ -175,7 +175,8 @@ fn current() {
         let task = f.get_current_task();
         f.if_(f.probe_read_kernel(&copy, task).ne(0), || f.return_(-3));
         f.map_update(&seen, &f.local(0u32), &numbers, UpdateFlags::ANY);
-        f.return_(f.get_numa_node_id().to::<i32>() & 0)
+        f.if_(f.get_numa_node_id().gt(4096), || f.return_(-4));
+        f.return_(0)
     });
     let loaded = run(object);
     assert_eq!(returned(&loaded, "prog"), 0);
