@@ -159,6 +159,16 @@ impl Program {
             .map_err(|errno| self.error("OBJ_GET_INFO_BY_FD", errno))
     }
 
+    /// How many instructions the verifier looked at (`struct bpf_prog_info`, since 5.16; 0 before).
+    ///
+    /// # Errors
+    /// [`ProgramError`].
+    pub fn verified_insns(&self) -> Result<u32, ProgramError> {
+        sys::info::program(&self.fd)
+            .map(|info| info.verified_insns)
+            .map_err(|errno| self.error("OBJ_GET_INFO_BY_FD", errno))
+    }
+
     /// Pins the program at `path` in a bpffs (`BPF_OBJ_PIN`, since 4.4).
     ///
     /// # Errors

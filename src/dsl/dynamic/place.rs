@@ -6,7 +6,7 @@ use std::panic::Location;
 use super::{Layout, Rhs, Value};
 use crate::asm;
 use crate::dsl::error::Error;
-use crate::dsl::flow::{self, Diverges, End, IntoReturn};
+use crate::dsl::flow::{self, Diverges, End, IntoReturn, Merge};
 use crate::dsl::ir::{At, Compare, Operand};
 use crate::dsl::record::{Brand, CondId, Datum, MapId, Pointer};
 use crate::dsl::types::ScalarType;
@@ -164,6 +164,34 @@ impl<'f, P: Copy, R> MaybeNull<'f, P, R> {
             none();
         });
         self.place
+    }
+
+    /// What is there; where nothing is, the place that the closure ends in (C: `if (!p) p = ..;`).
+    ///
+    /// ```
+    /// # use bpfsmith::dsl::{UpdateFlags, Xdp, XdpAction};
+    /// # use bpfsmith::{map::MapSpec, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// let counts = object.map(MapSpec::hash::<u32, u64>("counts").max_entries(16));
+    /// object.program("count", Xdp::XDP, |f, ctx| {
+    ///     let key = f.local(ctx.ingress_ifindex());
+    ///     let count = f.map_lookup(&counts, &key).or_place(|| {
+    ///         f.map_update(&counts, &key, &f.local(0u64), UpdateFlags::NOEXIST);
+    ///         f.map_lookup(&counts, &key).or_return(XdpAction::ABORTED)
+    ///     });
+    ///     count.fetch_add(1);
+    ///     f.return_(XdpAction::PASS)
+    /// });
+    /// # object.finish().unwrap();
+    /// ```
+    #[track_caller]
+    pub fn or_place(self, none: impl FnOnce() -> P) -> P
+    where
+        P: Merge<'f>,
+    {
+        let at = Location::caller();
+        let null = self.is_null(at);
+        flow::if_else(self.brand, null, at, none, || self.place)
     }
 
     /// Does this where something is there.
