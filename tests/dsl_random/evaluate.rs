@@ -19,8 +19,9 @@ pub struct Outcome {
 /// Runs a program.
 pub fn run(program: &Program, context: &[u64], hits: &mut Hits) -> Outcome {
     let mut world = World { functions: &program.functions, context: context.to_vec(), hits };
-    let start = context.iter().map(|&number| i128::from(number)).collect();
+    let start: Vec<_> = context.iter().map(|&number| i128::from(number)).collect();
     let mut frame = Frame::new(&program.main, start);
+    frame.params = None;
     let returned = match frame.block(&program.main.block, &mut world) {
         Flow::Return(value) => value,
         _ => {
@@ -94,8 +95,8 @@ enum Flow {
 }
 
 struct Frame {
-    /// What came in: the numbers of the context, or the parameters.
-    inputs: Vec<i128>,
+    /// Of a function; what comes into the program is in the context.
+    params: Option<Vec<i128>>,
     variables: Vec<i128>,
     arrays: Vec<[i128; ELEMENTS]>,
     locals: Vec<i128>,
@@ -111,7 +112,7 @@ impl Frame {
         let variables = body.variables.iter().map(start).collect();
         let locals = body.locals.iter().map(start).collect();
         let arrays = vec![[0; ELEMENTS]; body.arrays.len()];
-        Self { inputs, variables, arrays, locals, named: BTreeMap::new() }
+        Self { params: Some(inputs), variables, arrays, locals, named: BTreeMap::new() }
     }
 
     /// What the program does at its end: everything goes into the context.
@@ -224,7 +225,10 @@ impl Frame {
             Expr::Number(_, number) => *number,
             Expr::Variable(_, variable) => self.variables[*variable],
             Expr::Named(_, name) => self.named.get(name).copied().unwrap_or(0),
-            Expr::Input(ty, index) => wrap(*ty, self.inputs[*index]),
+            Expr::Input(ty, index) => {
+                let params = self.params.as_ref();
+                wrap(*ty, params.map_or_else(|| world.context[*index].into(), |params| params[*index]))
+            }
             Expr::Local(ty, local) => {
                 world.hit("load", Some(*ty));
                 self.locals[*local]

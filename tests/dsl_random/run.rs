@@ -78,7 +78,9 @@ pub fn random(on: On) {
         let (sample, fault) = shrink::shrink(on, sample.clone(), fault.clone());
         panic!("{} faults, the first smaller:\n{}", faults.len(), describe(&sample, &fault));
     }
-    covered(&hits);
+    if count >= COUNT {
+        covered(&hits);
+    }
 }
 
 fn asked(name: &str) -> Option<u64> {
