@@ -1,9 +1,9 @@
 //! Structured control flow as blocks: each construct opens a scope for every closure and says where it goes on.
 
 use super::{Comparison, CondId, Datum, Returns, State};
+use crate::asm::AluOp;
 use crate::dsl::error::{Error, site};
-use crate::dsl::ir::{At, Block, Operand, Variable};
-use crate::dsl::record::Binary;
+use crate::dsl::ir::{At, Block, Op, Operand, Variable};
 use crate::dsl::types::ScalarType;
 
 /// The arms of an if while they are recorded.
@@ -124,7 +124,11 @@ impl State {
         self.go_on_in(next);
         let index = self.ir.get(count.counter);
         let index = self.made(index, count.end.ty);
-        let raised = self.binary(Binary::Add, index, Datum::constant(1, index.ty), at);
+        // It is below the end, so what follows it is a number of its type without being made one. The verifier forgets the
+        // least it can be where it is made one.
+        let (width, one) = (index.ty.width(), Operand::Imm(1));
+        let raised = self.push(Op::Alu { op: AluOp::Add, width, a: index.operand, b: one }, at);
+        let raised = self.made(raised, index.ty);
         self.ir.set(count.counter, raised.operand);
         let compare = self.compare(Comparison::Lt, raised, count.end, at);
         self.ir.branch(compare, head, exit, at);
