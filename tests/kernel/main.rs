@@ -14,6 +14,7 @@ mod arithmetic;
 mod atomics;
 mod calls;
 mod common;
+mod dialect;
 mod dsl;
 mod dsl_calls;
 mod dsl_memory;

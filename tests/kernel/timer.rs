@@ -1,6 +1,7 @@
 //! Timers in the running kernel: every answer of the four helpers, what ends a timer, deadlines, who may use them.
 
 mod alone;
+mod closures;
 mod codes;
 mod concurrent;
 mod deadlines;

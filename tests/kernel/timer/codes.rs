@@ -1,14 +1,17 @@
 //! What the four helpers return.
 
+use std::time::Duration;
+
 use bpfsmith::asm::Helper;
 use bpfsmith::asm::Reg::{R1, R2, R3, R8};
 use bpfsmith::base::{Clock, TimerFlags};
 use bpfsmith::kernel::Map;
 
 use super::rig::{
-    ARRAY, EBUSY, EDEADLK, EINVAL, EPERM, HASH, HOUR, MILLISECOND, Rig, Setup, add_both, again, has_flags,
-    is_simulated, keep, may_use_ids, may_use_timers, other_timer, own_timer,
+    ARRAY, Callback, EBUSY, EDEADLK, EINVAL, EPERM, HASH, HOUR, MILLISECOND, Rig, Setup, add_both, again,
+    has_flags, is_simulated, keep, may_use_ids, may_use_timers, other_timer, own_timer,
 };
+use crate::dialect::add_dialects;
 use crate::support::Suite;
 
 pub fn add(suite: &mut Suite) {
@@ -25,7 +28,12 @@ pub fn add(suite: &mut Suite) {
     for (name, test) in tests {
         add_both(suite, may_use_timers, &format!("timer codes: {name}"), test);
     }
-    suite.test_if(may_use_ids, "timer codes: init is -EPERM where no user holds the map", without_users);
+    add_dialects(
+        suite,
+        may_use_ids,
+        "timer codes: init is -EPERM where no user holds the map",
+        without_users,
+    );
 }
 
 fn init() {
@@ -101,12 +109,18 @@ fn start_after_cancel() {
 /// It may still start itself afterwards.
 fn cancel_own() {
     let callback: Setup = Setup {
-        callback: |a| {
-            own_timer(a);
-            a.call(Helper::TIMER_CANCEL);
-            keep(a, 0);
-            again(a);
-            keep(a, 1);
+        callback: Callback {
+            asm: |a| {
+                own_timer(a);
+                a.call(Helper::TIMER_CANCEL);
+                keep(a, 0);
+                again(a);
+                keep(a, 1);
+            },
+            dsl: |tick| {
+                tick.keep(0, tick.f.dynamic().timer_cancel(tick.timer()));
+                tick.keep(1, tick.again());
+            },
         },
         ..HASH
     };
@@ -118,13 +132,21 @@ fn cancel_own() {
 
 fn cancel_other() {
     let callback: Setup = Setup {
-        callback: |a| {
-            other_timer(a, 1, |a| {
-                a.mov(R1, R8).call(Helper::TIMER_CANCEL);
-                keep(a, 0);
-                a.mov(R1, R8).mov(R2, 0).mov(R3, 0).call(Helper::TIMER_START);
-                keep(a, 1);
-            });
+        callback: Callback {
+            asm: |a| {
+                other_timer(a, 1, |a| {
+                    a.mov(R1, R8).call(Helper::TIMER_CANCEL);
+                    keep(a, 0);
+                    a.mov(R1, R8).mov(R2, 0).mov(R3, 0).call(Helper::TIMER_START);
+                    keep(a, 1);
+                });
+            },
+            dsl: |tick| {
+                tick.other_timer(1, |other| {
+                    tick.keep(0, tick.f.dynamic().timer_cancel(other));
+                    tick.keep(1, tick.f.dynamic().timer_start(other, Duration::ZERO, TimerFlags::empty()));
+                });
+            },
         },
         ..HASH
     };

@@ -7,19 +7,22 @@ use bpfsmith::asm::{Assembler, Helper};
 use bpfsmith::base::KernelVersion;
 use bpfsmith::sys::host;
 
+use super::closures::Tick;
 use super::deadlines::{can_choose_cpus, online, stay_on};
-use super::rig::{HASH, MILLISECOND, Rig, Setup, keep};
+use super::rig::{Callback, HASH, MILLISECOND, Rig, Setup, keep};
 use crate::common::wait_until;
+use crate::dialect::add_dialects;
 use crate::support::{Suite, has_since};
 
 pub fn add(suite: &mut Suite) {
     let may = || has_since(KernelVersion::new(5, 17), "bpf_loop").and_then(|()| can_choose_cpus());
-    suite.test_if(
+    add_dialects(
+        suite,
         may,
         "timer concurrent: an update waits for the callback before 7.0, and not since",
         update,
     );
-    suite.test_if(may, "timer concurrent: cancel waits for the callback", cancel);
+    add_dialects(suite, may, "timer concurrent: cancel waits for the callback", cancel);
 }
 
 /// Says that it runs, takes long, and says that it ran.
@@ -29,6 +32,12 @@ fn slow(a: &mut Assembler) {
     a.mov(R1, 1 << 23).load_function(R2, "nothing").mov(R3, 0).mov(R4, 0).call(Helper::LOOP);
     a.mov(R0, 1);
     keep(a, 1);
+}
+
+fn slow_dsl(tick: Tick<'_>) {
+    tick.reach(0);
+    tick.f.bpf_loop(1 << 23, (), |_, _, ()| {});
+    tick.reach(1);
 }
 
 fn runs(rig: &Rig) -> bool {
@@ -41,7 +50,7 @@ fn has_run(rig: &Rig) -> bool {
 
 /// Whether the callback, which ran when `act` was called, has run when that comes back; and what `act` gave.
 fn meanwhile<T: Send>(act: impl Fn(&Rig) -> T + Send + Sync) -> (bool, T) {
-    let rig = Setup { callback: slow, ..HASH }.load();
+    let rig = Setup { callback: Callback { asm: slow, dsl: slow_dsl }, ..HASH }.load();
     let cpus = online();
     thread::scope(|scope| {
         scope.spawn(|| {

@@ -7,7 +7,8 @@ use bpfsmith::base::{Clock, TimerFlags};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::rig::{HASH, HOUR, MILLISECOND, Rig, Seen, Setup, add_both, again, has_flags, may_use_timers};
+use super::rig::{AGAIN, HASH, HOUR, MILLISECOND, Rig, Seen, Setup, add_both, has_flags, may_use_timers};
+use crate::dialect::{Dialect, add_dialects};
 use crate::support::{Condition, Suite, with_own_descriptors};
 
 /// Those that start timers for a point in time.
@@ -37,7 +38,7 @@ pub fn add(suite: &mut Suite) {
         add_both(suite, may, &format!("timer deadlines: {name}"), test);
     }
     let pin = || has_flags(TimerFlags::CPU_PIN).and_then(|()| can_choose_cpus());
-    suite.test_if(pin, "timer deadlines: CPU_PIN fires on the CPU it is started on", pinned);
+    add_dialects(suite, pin, "timer deadlines: CPU_PIN fires on the CPU it is started on", pinned);
 }
 
 fn nanoseconds(time: Duration) -> u64 {
@@ -164,7 +165,7 @@ fn moved() {
 }
 
 fn at_once() {
-    let rig = Setup { callback: again, ..HASH }.load();
+    let rig = Setup { callback: AGAIN, ..HASH }.load();
     rig.first().prepare(Clock::Boottime);
     start(&rig, 0, TimerFlags::empty());
     rig.wait_for(20);
@@ -183,11 +184,11 @@ pub fn online() -> Vec<usize> {
 }
 
 fn pinned() {
-    let cpus = online();
+    let (cpus, dialect) = (online(), Dialect::current());
     // On a thread of its own: it is that which moves.
     with_own_descriptors(|| {
         for _ in 0..10 {
-            cpus.iter().for_each(|&cpu| fires_on(cpu));
+            cpus.iter().for_each(|&cpu| dialect.run(|| fires_on(cpu)));
         }
     });
 }

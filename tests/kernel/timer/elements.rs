@@ -10,15 +10,16 @@ use bpfsmith::sys::MapFd;
 use bpfsmith::sys::map::{self, Cursor};
 
 use super::rig::{
-    ARRAY, EINVAL, ENOENT, HASH, HOUR, Locked, MILLISECOND, Plain, Rig, Setup, again, assert_goes, is_loaded,
+    AGAIN, ARRAY, EINVAL, ENOENT, HASH, HOUR, Locked, MILLISECOND, Plain, Rig, Setup, assert_goes, is_loaded,
     may_use_ids, may_use_locks, wait_for_ticks,
 };
 use crate::common::wait_until;
+use crate::dialect::add_dialects;
 use crate::support::Suite;
 
 pub fn add(suite: &mut Suite) {
     for (name, operation, fates) in OPERATIONS {
-        suite.test_if(may_use_locks, &format!("timer elements: {name}"), move || {
+        add_dialects(suite, may_use_locks, &format!("timer elements: {name}"), move || {
             for (setup, fate) in SETUPS.iter().zip(fates) {
                 assert_fate(*setup, *operation, *fate);
             }
@@ -29,16 +30,16 @@ pub fn add(suite: &mut Suite) {
         ("under the lock there has to be one", without_lock),
     ];
     for (name, test) in tests {
-        suite.test_if(may_use_ids, &format!("timer elements: {name}"), test);
+        add_dialects(suite, may_use_ids, &format!("timer elements: {name}"), test);
     }
     let tests: [(&str, fn()); 2] = [
         ("typed, under the lock, timers and locks read as zeros", typed),
         ("a running timer reads as zeros, one element or many", running),
     ];
     for (name, test) in tests {
-        suite.test_if(may_use_locks, &format!("timer elements: {name}"), test);
+        add_dialects(suite, may_use_locks, &format!("timer elements: {name}"), test);
     }
-    suite.test_if(may_use_locks, "timer elements: garbage in an update does no harm", garbage);
+    add_dialects(suite, may_use_locks, "timer elements: garbage in an update does no harm", garbage);
 }
 
 /// Values of LRU hashes may have no lock.
@@ -239,7 +240,7 @@ fn typed() {
 
 fn running() {
     for setup in SETUPS {
-        let rig = Setup { callback: again, ..setup }.load();
+        let rig = Setup { callback: AGAIN, ..setup }.load();
         rig.first().arm(MILLISECOND);
         wait_until("the timer fires often", || {
             look_up(&rig, ElemFlags::empty()).unwrap();
@@ -252,7 +253,7 @@ fn running() {
 /// What user space writes where the kernel keeps its pointers is not what the kernel finds there.
 fn garbage() {
     for setup in SETUPS {
-        let rig = Setup { callback: again, ..setup }.load();
+        let rig = Setup { callback: AGAIN, ..setup }.load();
         for _ in 0..20 {
             rig.insert(0);
             assert_eq!(rig.first().start(0, 0_u64), EINVAL);

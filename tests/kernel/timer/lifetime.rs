@@ -8,9 +8,10 @@ use bpfsmith::map::MapKind;
 use bpfsmith::sys::map;
 
 use super::rig::{
-    ARRAY, EINVAL, EPERM, HASH, HOUR, MILLISECOND, Rig, Setup, again, assert_goes, is_loaded, may_use_ids,
+    AGAIN, ARRAY, EINVAL, EPERM, HASH, HOUR, MILLISECOND, Rig, Setup, assert_goes, is_loaded, may_use_ids,
     wait_for_ticks,
 };
+use crate::dialect::add_dialects;
 use crate::support::Suite;
 
 pub fn add(suite: &mut Suite) {
@@ -26,7 +27,7 @@ pub fn add(suite: &mut Suite) {
         ("a map that is only in another map has no timers left", inner_map),
     ];
     for (name, test) in tests {
-        suite.test_if(may_use_ids, &format!("timer lifetime: {name}"), test);
+        add_dialects(suite, may_use_ids, &format!("timer lifetime: {name}"), test);
     }
 }
 
@@ -75,7 +76,7 @@ fn deleted() {
 }
 
 fn map_dropped() {
-    let (mut rig, id) = one_shot(Setup { callback: again, ..HASH }, &["cancel"]);
+    let (mut rig, id) = one_shot(Setup { callback: AGAIN, ..HASH }, &["cancel"]);
     drop(rig.loaded_mut().take_map("timers"));
     assert_goes(id);
 }

@@ -8,10 +8,11 @@ use bpfsmith::map::MapSpec;
 use bpfsmith::object::ObjectBuilder;
 
 use super::rig::{
-    EINVAL, HASH, HOUR, MILLISECOND, Plain, Rig, Setup, again, may_use_ids, may_use_timers, wait_for_ticks,
+    AGAIN, EINVAL, HASH, HOUR, MILLISECOND, Plain, Rig, Setup, may_use_ids, may_use_timers, wait_for_ticks,
 };
 use crate::common::load;
-use crate::support::{Suite, with_bpffs};
+use crate::dialect::{add_dialects, with_bpffs};
+use crate::support::Suite;
 
 pub fn add(suite: &mut Suite) {
     let tests: [(&str, fn()); 4] = [
@@ -21,18 +22,22 @@ pub fn add(suite: &mut Suite) {
         ("an object names the maps whose timers stop with it", loaded),
     ];
     for (name, test) in tests {
-        suite.test_if(may_use_timers, &format!("timer references: {name}"), test);
+        add_dialects(suite, may_use_timers, &format!("timer references: {name}"), test);
     }
-    suite.test_if(may_use_ids, "timer references: a map from elsewhere is asked", elsewhere);
-    suite.test_if(may_use_ids, "timer references: a pin keeps them, until it is gone", || with_bpffs(pinned));
-    suite.test_if(may_use_ids, "timer references: a pin that is another map's does not count", || {
+    add_dialects(suite, may_use_ids, "timer references: a map from elsewhere is asked", elsewhere);
+    add_dialects(suite, may_use_ids, "timer references: a pin keeps them, until it is gone", || {
+        with_bpffs(pinned)
+    });
+    add_dialects(suite, may_use_ids, "timer references: a pin that is another map's does not count", || {
         with_bpffs(replaced_pin);
     });
-    suite.test_if(may_use_ids, "timer references: a map the object pins is kept", || with_bpffs(object_pins));
+    add_dialects(suite, may_use_ids, "timer references: a map the object pins is kept", || {
+        with_bpffs(object_pins)
+    });
 }
 
 fn armed() -> Rig {
-    let rig = Setup { callback: again, ..HASH }.load();
+    let rig = Setup { callback: AGAIN, ..HASH }.load();
     rig.first().arm(MILLISECOND);
     rig
 }

@@ -17,7 +17,9 @@ use bpfsmith::object::Object;
 use bpfsmith::program::ProgramSpec;
 use bpfsmith::sys::host;
 
+use super::closures::{self, Tick};
 use crate::common::{Assembled, FP, builder, load, look_up, returns, wait_until};
+use crate::dialect::{Dialect, add_dialects};
 use crate::support::{Condition, Suite, all, has_cap_bpf, has_cap_perfmon, has_cap_sys_admin, has_since};
 
 pub const EPERM: i32 = -1;
@@ -86,7 +88,7 @@ pub enum Seen {
     Own,
 }
 
-const SEEN: usize = 16;
+pub const SEEN: usize = 16;
 
 impl Seen {
     pub const fn off(self) -> i32 {
@@ -100,29 +102,55 @@ pub struct Setup {
     pub flags: MapFlags,
     pub locked: bool,
     pub entries: u32,
-    /// What the callback does beside counting: r6 = its value, r7 = what was seen; both are to be kept.
-    pub callback: fn(&mut Assembler),
+    pub callback: Callback,
 }
 
+/// What the callback does beside counting, in both dialects.
+#[derive(Clone, Copy)]
+pub struct Callback {
+    /// r6 = its value, r7 = what was seen; both are to be kept.
+    pub asm: fn(&mut Assembler),
+    pub dsl: for<'f> fn(Tick<'f>),
+}
+
+/// Nothing.
+const COUNTS: Callback = Callback { asm: |_| {}, dsl: |_| {} };
+/// Starts its timer again, in a millisecond.
+pub const AGAIN: Callback = Callback {
+    asm: again,
+    dsl: |tick| {
+        tick.again();
+    },
+};
+
 pub const HASH: Setup =
-    Setup { kind: MapKind::HASH, flags: MapFlags::empty(), locked: false, entries: 4, callback: |_| {} };
+    Setup { kind: MapKind::HASH, flags: MapFlags::empty(), locked: false, entries: 4, callback: COUNTS };
 pub const ARRAY: Setup = Setup { kind: MapKind::ARRAY, ..HASH };
 
 impl Setup {
     /// Loads it. Element 0 is there.
     pub fn load(self) -> Rig {
+        let assembler = || self.assembled();
+        let object = Dialect::current().object(assembler, || match self.locked {
+            true => closures::object::<Locked>(self),
+            false => closures::object::<Plain>(self),
+        });
+        let rig = Rig::new(&object);
+        rig.insert(0);
+        rig
+    }
+
+    fn assembled(self) -> Object {
         let mut object = builder();
         object.add_map(self.timers().max_entries(self.entries).flags(self.flags));
         object.add_map(MapSpec::array::<[i64; SEEN]>("seen").max_entries(1));
         for (name, code) in PROGRAMS {
             object.add_program(ProgramSpec::new(*name, ProgramKind::SYSCALL), with_timer(*code));
         }
-        object.add_function("tick", callback(Seen::Fired, self.callback));
+        object.add_function("tick", callback(Seen::Fired, self.callback.asm));
         object.add_function("other", callback(Seen::OtherFired, |_| {}));
         object.add_function("nothing", returns(0));
-        let rig = Rig::new(&object.finish().unwrap());
-        rig.insert(0);
-        rig
+        object.finish().unwrap()
     }
 
     fn timers(self) -> MapSpec {
@@ -223,10 +251,11 @@ thread_local! {
     static SIMULATED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Adds a scenario twice: in the kernel, if it may, and in the simulator, always.
-pub fn add_both(suite: &mut Suite, may: impl FnOnce() -> Condition, name: &str, test: fn()) {
-    suite.test_if(may, name, test);
-    suite.test_if(
+/// Adds a scenario of each dialect twice: in the kernel, if it may, and in the simulator, always.
+pub fn add_both(suite: &mut Suite, may: impl Fn() -> Condition, name: &str, test: fn()) {
+    add_dialects(suite, may, name, test);
+    add_dialects(
+        suite,
         || Ok(()),
         &format!("{name} (simulated)"),
         move || {
@@ -448,7 +477,7 @@ impl Place<'_> {
 
 /// Waits as long as another timer takes to fire often: what was due until now has happened.
 pub fn wait_for_ticks() {
-    let clock = Setup { callback: again, ..HASH }.load();
+    let clock = Setup { callback: AGAIN, ..HASH }.load();
     clock.first().arm(MILLISECOND);
     clock.wait_for(20);
 }

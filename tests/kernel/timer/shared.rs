@@ -1,8 +1,12 @@
-//! Three programs and one map, as the kernel's page on timers has them: the objects of the example `asm_shared_map`.
+//! Three programs and one map, as the kernel's page on timers has them: the objects of the examples `asm_shared_map` and `shared_map`.
 
 #[path = "../../../examples/asm_shared_map.rs"]
 #[allow(dead_code, reason = "the example's own main")]
 mod example;
+
+#[path = "../../../examples/shared_map.rs"]
+#[allow(dead_code, reason = "the example's own main")]
+mod closures;
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -12,18 +16,21 @@ use bpfsmith::backend::{Backend, Input, Kernel, Simulated};
 use bpfsmith::base::Endian;
 use bpfsmith::base::flags::ElemFlags;
 use bpfsmith::btf::Timer;
+use bpfsmith::object::Object;
 
 use super::rig::{
     EBUSY, EINVAL, ENOENT, add_both, assert_goes, is_loaded, is_simulated, may_use_ids, may_use_timers,
 };
 use crate::common::load;
+use crate::dialect::{Dialect, add_dialects};
 use crate::support::Suite;
 
 pub fn add(suite: &mut Suite) {
     add_both(suite, may_use_timers, "timer shared: each program does its part, in order", in_order);
     add_both(suite, may_use_timers, "timer shared: what comes too early is -EINVAL", too_early);
     add_both(suite, may_use_timers, "timer shared: every element has a timer of its own", elements);
-    suite.test_if(
+    add_dialects(
+        suite,
         may_use_ids,
         "timer shared: the program with the callback stays, the others go",
         programs_closed,
@@ -44,13 +51,17 @@ fn shared() -> Box<Shared<dyn Backend>> {
     if !is_simulated() {
         return Box::new(in_kernel());
     }
-    let shared = Shared(RefCell::new(Simulated::new(&example::object().unwrap()).unwrap()));
+    let shared = Shared(RefCell::new(Simulated::new(&object()).unwrap()));
     shared.insert(0);
     Box::new(shared)
 }
 
+fn object() -> Object {
+    Dialect::current().object(|| example::object().unwrap(), || closures::object().unwrap())
+}
+
 fn in_kernel() -> Shared<Kernel> {
-    let shared = Shared(RefCell::new(Kernel::from(load(&example::object().unwrap()))));
+    let shared = Shared(RefCell::new(Kernel::from(load(&object()))));
     shared.insert(0);
     shared
 }
