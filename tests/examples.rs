@@ -1,5 +1,5 @@
 //! The programs of the examples in the simulator: what they decide, held against plain Rust.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::duplicate_mod)]
 
 #[path = "../examples/device_filter.rs"]
 #[allow(dead_code, reason = "the example's own main")]

@@ -1,4 +1,5 @@
 //! The packets of the example `dns_ttl` in the running kernel.
+#![allow(clippy::duplicate_mod)]
 
 #[path = "../examples/dns.rs"]
 mod dns;
@@ -10,8 +11,10 @@ use bpfsmith::backend::{Backend, Kernel};
 
 use crate::support::{Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon};
 
+type Scenario = fn(&mut dyn Backend);
+
 pub fn add(suite: &mut Suite) {
-    let scenarios: [(&str, fn(&mut dyn Backend)); 4] = [
+    let scenarios: [(&str, Scenario); 4] = [
         ("answers are remembered", dns::answers_are_remembered),
         ("aliases lead to the address", dns::aliases_lead_to_the_address),
         ("records go when their time is over", dns::records_go_when_their_time_is_over),
