@@ -186,7 +186,16 @@ impl<'r> Generator<'r> {
     }
 
     fn statement(&mut self, depth: usize) -> Statement {
-        match self.random.below(if depth < 4 { 34 } else { 20 }) {
+        // The verifier walks every round, on every path that leads to it.
+        let most_loops = if self.signature.is_some() { 1 } else { 2 };
+        let choices = if depth >= 4 {
+            20
+        } else if self.loops < most_loops {
+            34
+        } else {
+            30
+        };
+        match self.random.below(choices) {
             0..=8 => self.set(),
             9..=10 => self.let_(),
             11..=12 if !self.body.arrays.is_empty() => {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod evaluate;
+mod found;
 mod generate;
 mod record;
 mod run;
@@ -24,5 +25,6 @@ fn main() -> ExitCode {
     suite.test("random programs in the simulator", || run::random(On::Simulator));
     suite.test_if(has_cap_bpf, "every operator in the kernel", || typed::operators(On::Kernel));
     suite.test("every operator in the simulator", || typed::operators(On::Simulator));
+    found::add(&mut suite);
     suite.run()
 }

@@ -37,6 +37,24 @@ pub enum Fault {
     Wrong { context: Vec<u64>, expected: Outcome, found: Outcome },
 }
 
+impl Fault {
+    /// What it comes down to: the last thing the verifier says that is not a count, without numbers.
+    fn reason(&self) -> String {
+        let Self::Refused(why) = self else { return "wrong".into() };
+        let said = |line: &&str| {
+            !["processed", "cur state", "old state"].iter().any(|start| line.starts_with(start))
+        };
+        let line = why.lines().rfind(|line| said(line) && !line.is_empty()).unwrap_or_default();
+        line.rsplit_once("goto pc").map_or(line, |(_, said)| said).to_owned()
+    }
+
+    /// Whether the other is of the same kind, in another place.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let words = |fault: &Self| fault.reason().replace(|c: char| !c.is_alphabetic(), "");
+        words(self) == words(other)
+    }
+}
+
 /// A program, the instructions it may use, and what it is tried on.
 #[derive(Clone, Debug)]
 pub struct Sample {
@@ -92,11 +110,7 @@ fn tell(on: On, ran: u64, faults: &[(Sample, Fault)], hits: &Hits) {
     let wrong = faults.len() - refused;
     println!("{on:?}: {ran} programs ran as they should, {refused} were refused, {wrong} were wrong");
     for (sample, fault) in faults {
-        let what = match fault {
-            Fault::Refused(why) => why.lines().rfind(|line| !line.starts_with("processed")).unwrap_or(""),
-            Fault::Wrong { .. } => "wrong",
-        };
-        println!("seed {}: {what}", sample.seed);
+        println!("seed {}: {}", sample.seed, fault.reason());
     }
     for ((what, ty), count) in hits {
         println!("{what:20} {ty:5} {count:10}");

@@ -1,6 +1,6 @@
 //! Makes a program smaller that something is wrong with.
 
-use std::mem::{discriminant, take};
+use std::mem::take;
 
 use crate::run::{Fault, On, Sample, try_alone};
 use crate::tree::{Block, Program, Statement};
@@ -14,7 +14,7 @@ pub fn shrink(on: On, mut sample: Sample, mut fault: Fault) -> (Sample, Fault) {
         let smaller = candidates(&sample.program).find_map(|program| {
             let smaller = Sample { program, ..sample.clone() };
             let found = try_alone(on, &smaller)?;
-            (discriminant(&found) == discriminant(&fault)).then_some((smaller, found))
+            found.is_like(&fault).then_some((smaller, found))
         });
         match smaller {
             Some(smaller) => (sample, fault) = smaller,

@@ -185,8 +185,8 @@ fn alu(op: AluOp, width: Width, a: Bits, b: Bits, by: Operand) -> Bits {
         (AluOp::Mul, _) => a.plus(b, width),
         (AluOp::Lsh, Some(by)) => a.plus(Bits::of(by), width),
         (AluOp::Rsh, Some(by)) => a.min(full).minus(by),
-        (AluOp::Rsh, None) => a.min(full),
-        // The verifier forgets what it knew of what is divided.
+        // The verifier forgets what it knew of what is divided, or shifted by what may be too much.
+        (AluOp::Rsh, None) => a.min(full).unseen(),
         (AluOp::Div, _) => a.min(full).unseen(),
         (AluOp::Mod, Some(_)) if !matches!(by, Operand::Imm(0)) => a.min(b).min(full).unseen(),
         (AluOp::Mod, _) => a.min(full).unseen(),
