@@ -12,6 +12,8 @@ pub mod btf;
 pub mod check;
 #[cfg(feature = "dsl")]
 pub mod dsl;
+#[cfg(all(feature = "dsl", feature = "derive", feature = "sim"))]
+pub mod guide;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod kind;

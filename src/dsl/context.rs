@@ -153,6 +153,26 @@ impl<'f> DynamicContext<'f> {
 }
 
 /// What a program of kind `P` starts with.
+///
+/// It has the fields that the kernel gives this kind:
+///
+/// ```compile_fail,E0599
+/// # use bpfsmith::{dsl::{CgroupDevice, Verdict}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", CgroupDevice::DEVICE, |f, ctx| {
+///     f.if_(ctx.len().gt(1000), || f.return_(Verdict::DENY));
+///     f.return_(Verdict::ALLOW)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::{CgroupSkb, Verdict}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", CgroupSkb::EGRESS, |f, ctx| {
+///     f.if_(ctx.len().gt(1000), || f.return_(Verdict::DENY));
+///     f.return_(Verdict::ALLOW)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 pub struct Context<'f, P> {
     context: DynamicContext<'f>,
     kind: PhantomData<fn() -> P>,

@@ -17,6 +17,26 @@ pub struct Exit(pub(crate) ());
 pub struct Jump(pub(crate) ());
 
 /// What the closure of an `if_` or a loop may end in.
+///
+/// A value at its end would be lost:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     f.if_(f.get_prandom_u32().eq(1), || f.ktime_get_ns());
+///     f.return_(0)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     f.if_(f.get_prandom_u32().eq(1), || _ = f.ktime_get_ns());
+///     f.return_(0)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the closure of an `if_` or a loop ends in nothing, in `f.return_(..)`, `f.break_()` or `f.continue_()`, not in `{Self}`",
     label = "put a `;` behind the last expression of the closure"
@@ -60,6 +80,28 @@ impl Diverges for Exit {}
 impl Diverges for Jump {}
 
 /// What a function returns: a value of type `R`.
+///
+/// A callback returns nothing, which is 0 to the kernel:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{BtfType, btf::Timer, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.timer_callback(&elems, "tick", |f, _, _, value| {
+///     f.if_(value.field(Elem::COUNTER).get().eq(1), || f.return_(1));
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{BtfType, btf::Timer, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.timer_callback(&elems, "tick", |f, _, _, value| {
+///     f.if_(value.field(Elem::COUNTER).get().eq(1), || f.return_(()));
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this function returns `{R}`, not `{Self}`",
     label = "a `{R}` is returned here"

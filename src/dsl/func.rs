@@ -18,6 +18,28 @@ use crate::btf::BtfType;
 ///
 /// It is `Copy`, as all its values are. `'f` stands for this function alone: a value of one function does not fit another,
 /// which the compiler says as `borrowed data escapes outside of closure`.
+///
+/// So does one of the function around a loop whose rounds are a function of their own:
+///
+/// ```compile_fail,E0521
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     let (n, sum) = (f.get_prandom_u32(), f.local(0u32));
+///     f.bpf_loop(4, &sum, |_, _, sum| sum.set(sum.get() + n));
+///     f.return_(0)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     let (n, sum) = (f.get_prandom_u32(), f.local(0u32));
+///     f.bpf_loop(4, &sum, |_, _, sum| sum.set(sum.get() + 1));
+///     f.return_(0)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 pub struct Func<'f, R = ()> {
     brand: Brand<'f>,
     returns: PhantomData<fn() -> R>,
@@ -157,6 +179,24 @@ impl<'f, R> Func<'f, R> {
     }
 
     /// Returns from the function.
+    ///
+    /// A program returns a verdict of its kind, no number:
+    ///
+    /// ```compile_fail,E0277
+    /// # use bpfsmith::{dsl::Xdp, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// object.program("prog", Xdp::XDP, |f, _| {
+    ///     f.return_(1)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// object.program("prog", Xdp::XDP, |f, _| {
+    ///     f.return_(XdpAction::DROP)
+    /// });
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[track_caller]
     pub fn return_(self, value: impl IntoReturn<'f, R>) -> Exit {
         let at = Location::caller();
@@ -167,6 +207,28 @@ impl<'f, R> Func<'f, R> {
 }
 
 /// A range that a loop can count through: `0..10u32`, `..n`, `f.val(1)..n`. Its end is not part of it.
+///
+/// A range of Rust has both ends of one type, so a literal and a value make none:
+///
+/// ```compile_fail,E0308
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     let (n, sum) = (f.get_prandom_u32() & 7, f.var(0u32));
+///     f.for_(0..n, |i| sum.set(sum + i));
+///     f.return_(0)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     let (n, sum) = (f.get_prandom_u32() & 7, f.var(0u32));
+///     f.for_(..n, |i| sum.set(sum + i));
+///     f.return_(0)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no range that a loop can count through",
     note = "write `0..10u32`, `..n` or `f.val(0)..n`"

@@ -13,6 +13,24 @@ use crate::kind::ProgramKind;
 use crate::program::{ProgramFlags, ProgramSpec};
 
 /// A kind of program: how it is loaded, what its closure gets, what it returns.
+///
+/// The verdicts of another kind are not those of this one:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{dsl::{TcAction, Xdp}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     f.return_(TcAction::OK)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     f.return_(XdpAction::PASS)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 pub trait Kind {
     /// What the closure gets.
     type Context<'f>: Copy;

@@ -201,6 +201,30 @@ impl<'f, R> Func<'f, R> {
     }
 
     /// Sets the value stored under a key (`bpf_map_update_elem`): 0 or a negative error number.
+    ///
+    /// Key and value have the types of the map:
+    ///
+    /// ```compile_fail,E0277
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, UpdateFlags, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     f.map_update(&elems, &f.local(0u32), &f.zeroed::<u32>(), UpdateFlags::ANY);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, UpdateFlags, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     f.map_update(&elems, &f.local(0u32), &f.zeroed::<Elem>(), UpdateFlags::ANY);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[doc(alias = "bpf_map_update_elem")]
     #[track_caller]
     pub fn map_update<K, V>(

@@ -265,6 +265,24 @@ impl<'f, R, M> Packet<'f, R, M> {
     }
 
     /// The `T` that lies `offset` bytes from here, if the packet is long enough.
+    ///
+    /// ```compile_fail,E0277
+    /// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// object.program("prog", Xdp::XDP, |f, ctx| {
+    ///     ctx.packet(f).view::<u8>(0).set(1);
+    ///     f.return_(XdpAction::PASS)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// object.program("prog", Xdp::XDP, |f, ctx| {
+    ///     ctx.packet(f).view::<u8>(0).or_return(XdpAction::PASS).set(1);
+    ///     f.return_(XdpAction::PASS)
+    /// });
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[track_caller]
     pub fn view<T: BtfType>(self, offset: usize) -> MaybeNull<'f, Place<'f, T, M>, R> {
         self.packet.view(offset, Layout::Bytes(size_of_type::<T>())).map(Place::new)

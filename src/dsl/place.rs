@@ -19,6 +19,30 @@ use crate::btf::{BtfType, Field};
 pub enum Rw {}
 
 /// A place can be read only.
+///
+/// Keys, constants, and the packets of some kinds:
+///
+/// ```compile_fail,E0599
+/// # use bpfsmith::{BtfType, btf::Timer, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.timer_callback(&elems, "tick", |_, _, key, value| {
+///     key.set(1);
+///     value.field(Elem::COUNTER).set(1);
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{BtfType, btf::Timer, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.timer_callback(&elems, "tick", |_, _, key, value| {
+///     key.get();
+///     value.field(Elem::COUNTER).set(1);
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Ro {}
 
@@ -57,6 +81,34 @@ impl<'f, T, M> Place<'f, T, M> {
     }
 
     /// A field of the struct that lies here: `value.field(Elem::COUNTER)`.
+    ///
+    /// The field is one of this struct:
+    ///
+    /// ```compile_fail,E0308
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # #[derive(BtfType)] #[repr(C)] struct Other { counter: i32 }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+    ///     value.field(Other::COUNTER).set(1);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # #[derive(BtfType)] #[repr(C)] struct Other { counter: i32 }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+    ///     value.field(Elem::COUNTER).set(1);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[track_caller]
     pub fn field<U: BtfType>(self, field: Field<T, U>) -> Place<'f, U, M> {
         Place::new(self.place.offset(field.offset(), Layout::Bytes(size_of_type::<U>())))
@@ -215,6 +267,32 @@ impl<'f, T: Number> Index<'f> for Var<'f, T> {
 }
 
 /// A pointer to a `T`, as helpers want keys and values: a place of it.
+///
+/// A key or value of another type is none:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u64)).or_return(Verdict::ALLOW);
+///     value.field(Elem::COUNTER).set(1);
+///     f.return_(Verdict::ALLOW)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+///     value.field(Elem::COUNTER).set(1);
+///     f.return_(Verdict::ALLOW)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a pointer to `{T}` is expected, `{Self}` is not one",
     label = "not a place of `{T}`",

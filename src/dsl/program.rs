@@ -25,6 +25,25 @@ use crate::site::Site;
 use crate::target::Target;
 
 /// What the closure of a program or function ends in.
+///
+/// A return that need not be reached is not enough:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     f.if_(f.get_prandom_u32().eq(0), || f.return_(XdpAction::DROP));
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     f.if_(f.get_prandom_u32().eq(0), || f.return_(XdpAction::DROP));
+///     f.return_(XdpAction::PASS)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a program must end with f.return_(..)",
     label = "the closure ends in `{Self}`",
@@ -48,6 +67,30 @@ impl ProgramEnd for Result<Exit, Error> {
 }
 
 /// What the closure of a callback ends in.
+///
+/// The kernel wants 0 of every one, so there is nothing to choose:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{BtfType, btf::Timer, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.timer_callback(&elems, "tick", |_, _, _, value| {
+///     value.field(Elem::COUNTER).set(1);
+///     1
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{BtfType, btf::Timer, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.timer_callback(&elems, "tick", |_, _, _, value| {
+///     value.field(Elem::COUNTER).set(1);
+///     ()
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a callback returns 0 by itself: its closure must end with ()",
     label = "the closure ends in `{Self}`"
@@ -72,6 +115,28 @@ impl CallbackEnd for Result<(), Error> {
 /// Programs as closures.
 impl ObjectBuilder {
     /// Adds a map: `object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1000))`.
+    ///
+    /// Maps come first: while a program is recorded, the object is lent to it.
+    ///
+    /// ```compile_fail,E0499
+    /// # use bpfsmith::{dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     let counts = object.map(MapSpec::array::<u64>("counts").max_entries(1));
+    ///     f.map_lookup(&counts, &f.local(0u32)).or_return(Verdict::ALLOW).set(1);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// let counts = object.map(MapSpec::array::<u64>("counts").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     f.map_lookup(&counts, &f.local(0u32)).or_return(Verdict::ALLOW).set(1);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[track_caller]
     pub fn map<K, V>(&mut self, spec: MapSpec<K, V>) -> MapRef<K, V> {
         self.add_map(spec)
@@ -79,6 +144,22 @@ impl ObjectBuilder {
 
     /// Adds a program: the closure says what it does. It gets the function that is recorded and the context of the kind,
     /// and ends in [`Func::return_`]. A mistake is kept with its line and returned by [`finish`](Self::finish).
+    ///
+    /// A closure that is not written in the call has to say what it takes:
+    ///
+    /// ```compile_fail,E0282
+    /// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// let body = |f, _ctx| f.return_(XdpAction::PASS);
+    /// object.program("prog", Xdp::XDP, body);
+    /// ```
+    /// ```
+    /// # use bpfsmith::{dsl::{Context, Func, Xdp, XdpAction}, object::ObjectBuilder};
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// let body = |f: Func<XdpAction>, _ctx: Context<Xdp>| f.return_(XdpAction::PASS);
+    /// object.program("prog", Xdp::XDP, body);
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[track_caller]
     pub fn program<P: Kind, O: ProgramEnd>(
         &mut self,

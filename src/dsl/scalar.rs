@@ -11,6 +11,26 @@ use crate::base::Errno;
 use crate::btf::{Be, BtfType};
 
 /// A Rust type that a register holds a value of: an integer, `bool`, or what programs of a kind return.
+///
+/// A `usize` is as wide as on the machine that compiles, which says nothing about the kernel's:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     f.local(f.val(1u64) + 2usize);
+///     f.return_(0)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     f.local(f.val(1u64) + 2u64);
+///     f.return_(0)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type of values in BPF: integers of 8 to 64 bits and `bool` are"
 )]
@@ -62,6 +82,28 @@ impl Scalar for bool {
 }
 
 /// What can stand where a `T` of the function is wanted: a value, a variable, or a number that is known now.
+///
+/// There are no conversions but those written down:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     let bytes = f.val(1u32);
+///     f.local(bytes + f.val(2u64));
+///     f.return_(0)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     let bytes = f.val(1u32);
+///     f.local(bytes + f.val(2u32));
+///     f.return_(0)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used where a `{T}` of this BPF function is expected",
     label = "not a `{T}`",
@@ -145,6 +187,32 @@ macro_rules! error_numbers {
 error_numbers! { i32 i64 }
 
 /// A Rust type that is read from memory as one number.
+///
+/// The kernel lets nobody read or write a timer, a lock or the like:
+///
+/// ```compile_fail,E0599
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+///     value.field(Elem::TIMER).get();
+///     f.return_(Verdict::ALLOW)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+///     value.field(Elem::COUNTER).get();
+///     f.return_(Verdict::ALLOW)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no number that could be read or written at once",
     label = "go to a field of it first"

@@ -132,6 +132,32 @@ fn check_deadline(brand: Brand<'_>, time: Datum, flags: TimerFlags, at: At) {
 impl<'f, R> Func<'f, R> {
     /// Makes a timer ready (`bpf_timer_init`, since 5.15): 0, or -EBUSY if it is ready already. Its map is the one the place
     /// lies in.
+    ///
+    /// Nothing but a [`Timer`] will do:
+    ///
+    /// ```compile_fail,E0308
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Clock, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+    ///     f.timer_init(value.field(Elem::COUNTER), Clock::Monotonic);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Clock, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+    ///     f.timer_init(value.field(Elem::TIMER), Clock::Monotonic);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[doc(alias = "bpf_timer_init")]
     #[track_caller]
     pub fn timer_init(self, timer: Place<'f, Timer>, clock: Clock) -> Value<'f, i64> {
@@ -186,6 +212,32 @@ fn untyped(timer: Place<'_, Timer>) -> dynamic::Place<'_> {
 }
 
 /// A time in nanoseconds: a [`Duration`], or a number or value of type `u64`.
+///
+/// Nanoseconds have 64 bits, for 32 are four seconds:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, TimerFlags, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+///     f.timer_start(value.field(Elem::TIMER), 10u32, TimerFlags::empty());
+///     f.return_(Verdict::ALLOW)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, TimerFlags, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+///     f.timer_start(value.field(Elem::TIMER), 10u64, TimerFlags::empty());
+///     f.return_(Verdict::ALLOW)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a timer is set to a `Duration`, or to nanoseconds as a `u64`, not to `{Self}`"
 )]

@@ -16,6 +16,48 @@ use super::scalar::{self, Number, Operand, Scalar};
 /// Operators take values, variables and literals of the same type; they wrap. [`to`](Self::to) is the only conversion. A
 /// division by 0 is 0, a remainder by 0 the left side. The amount of a shift that is not a literal counts modulo 64 for
 /// types of 64 bits, modulo 32 for others.
+///
+/// Literals take the type of the other side, and have to fit it:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     f.local(f.val(1u64) + -1);
+///     f.return_(0)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::Syscall, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Syscall::SYSCALL, |f, _| {
+///     f.local(f.val(1i64) + -1);
+///     f.return_(0)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
+///
+/// What is compared is known when the program runs, not when it is recorded:
+///
+/// ```compile_fail,E0369
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     let n = f.get_prandom_u32();
+///     f.if_(n == 1, || f.return_(XdpAction::DROP));
+///     f.return_(XdpAction::PASS)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     let n = f.get_prandom_u32();
+///     f.if_(n.eq(1), || f.return_(XdpAction::DROP));
+///     f.return_(XdpAction::PASS)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 pub struct Value<'f, T> {
     value: dynamic::Value<'f>,
     ty: PhantomData<fn() -> T>,

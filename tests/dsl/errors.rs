@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bpfsmith::BtfType;
 use bpfsmith::asm::Isa;
-use bpfsmith::base::Helper;
-use bpfsmith::btf::Timer;
+use bpfsmith::base::{Endian, Helper};
+use bpfsmith::btf::{BtfError, Builder, StructDef, Timer, TypeId};
 use bpfsmith::dsl::dynamic::{Arg, Layout, ScalarType};
 use bpfsmith::dsl::{
     self, Callback, CgroupSkb, Clock, Context, Errno, Exit, Func, Map, RawTracepoint, RingbufFlags, Syscall,
@@ -28,7 +28,7 @@ fn error(result: Result<impl Sized, ObjectError>) -> String {
         Ok(_) => panic!("nothing was found"),
         Err(error) => {
             assert!(error.loc().is_some(), "{error}");
-            error.to_string()
+            crate::mistake(&error)
         }
     }
 }
@@ -383,4 +383,50 @@ fn of_records() {
         });
     }));
     insta::assert_snapshot!(all.join("\n"));
+}
+
+/// Describes itself by a name that the kernel does not take.
+struct Odd;
+
+impl BtfType for Odd {
+    const SIZE: usize = 4;
+
+    fn btf(builder: &mut Builder) -> Result<TypeId, BtfError> {
+        builder.structure(StructDef::new("no-name").size(4))
+    }
+
+    fn write_to(&self, _: &mut [u8], _: Endian) {}
+
+    fn read_from(_: &[u8], _: Endian) -> Option<Self> {
+        Some(Self)
+    }
+}
+
+#[test]
+fn of_types_names_and_jumps() {
+    let mut all = Vec::new();
+    all.push(told(|f, _| {
+        f.zeroed::<Odd>().dynamic();
+    }));
+    let mut object = ObjectBuilder::new("test");
+    object.program("prog", Syscall::SYSCALL, |f, _| {
+        f.dynamic().global("nowhere")?;
+        Ok(f.return_(0))
+    });
+    all.push(error(object.finish()));
+    all.push(told(|f, _| {
+        f.asm(|a| {
+            let nowhere = a.code().label();
+            a.code().ja(nowhere);
+        });
+    }));
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+/// What no program brings about: only the message can be held.
+#[test]
+fn of_this_crate() {
+    let internal = dsl::Error::Internal { message: "v7 is used before it is made".into() };
+    assert!(internal.loc().is_none());
+    insta::assert_snapshot!(format!("Internal: {internal}"));
 }

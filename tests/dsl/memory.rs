@@ -50,7 +50,7 @@ fn code(object: ObjectBuilder) -> String {
 fn error(object: ObjectBuilder) -> String {
     let error = object.finish().unwrap_err();
     assert!(error.loc().is_some(), "{error}");
-    error.to_string()
+    crate::mistake(&error)
 }
 
 #[test]

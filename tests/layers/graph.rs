@@ -27,6 +27,8 @@ pub(crate) const MODULES: &[(&str, &[&str])] = &[
     ("backend", &["sim", "kernel"]),
     ("error", &["dsl", "elf", "sim", "link", "ringbuf", "perf"]),
     ("cli", &["error"]),
+    // Pages of documentation: no code.
+    ("guide", &[]),
 ];
 
 /// The shared vocabulary: open to all, and bringing nothing (who names `base` does not get `asm` by that).

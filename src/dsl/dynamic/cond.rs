@@ -10,6 +10,54 @@ use crate::dsl::record::{Brand, CondId};
 ///
 /// `&`, `|` and `!` join conditions. Both sides of `&` and `|` have been computed by then: it is the jumps that are saved, not the
 /// loads.
+///
+/// It is no `bool`: the program decides, not Rust while it records the program.
+///
+/// ```compile_fail,E0308
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     let n = f.get_prandom_u32();
+///     if n.eq(1) {
+///         f.return_(XdpAction::DROP);
+///     }
+///     f.return_(XdpAction::PASS)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     let n = f.get_prandom_u32();
+///     f.if_(n.eq(1), || {
+///         f.return_(XdpAction::DROP);
+///     });
+///     f.return_(XdpAction::PASS)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
+///
+/// Nor do `&&` and `||` join conditions:
+///
+/// ```compile_fail,E0308
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     let n = f.get_prandom_u32();
+///     f.if_(n.gt(1) && n.lt(9), || f.return_(XdpAction::DROP));
+///     f.return_(XdpAction::PASS)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{dsl::{Xdp, XdpAction}, object::ObjectBuilder};
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// object.program("prog", Xdp::XDP, |f, _| {
+///     let n = f.get_prandom_u32();
+///     f.if_(n.gt(1) & n.lt(9), || f.return_(XdpAction::DROP));
+///     f.return_(XdpAction::PASS)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a condition does nothing until if_ or while_ takes it"]
 pub struct Cond<'f> {

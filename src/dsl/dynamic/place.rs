@@ -108,6 +108,32 @@ impl<'f> Place<'f> {
 }
 
 /// What may be there or not: the result of a look-up. The check is the only way to it.
+///
+/// Nothing can be done with it before:
+///
+/// ```compile_fail,E0277
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u32));
+///     value.field(Elem::COUNTER).set(1);
+///     f.return_(Verdict::ALLOW)
+/// });
+/// ```
+/// ```
+/// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+/// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+/// # let mut object = ObjectBuilder::new("test").license("GPL");
+/// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+/// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+///     let value = f.map_lookup(&elems, &f.local(0u32)).or_return(Verdict::ALLOW);
+///     value.field(Elem::COUNTER).set(1);
+///     f.return_(Verdict::ALLOW)
+/// });
+/// # assert!(object.finish().is_ok());
+/// ```
 #[must_use = "what may be null has to be checked: or_return(..), or_else(..), if_some(..)"]
 #[derive(Debug)]
 pub struct MaybeNull<'f, P, R> {
@@ -156,6 +182,30 @@ impl<'f, P: Copy, R> MaybeNull<'f, P, R> {
     }
 
     /// What is there; where nothing is, what the closure does, which has to end in a return, a break or a continue.
+    ///
+    /// ```compile_fail,E0277
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     let value = f.map_lookup(&elems, &f.local(0u32)).or_else(|| ());
+    ///     value.field(Elem::COUNTER).set(1);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// ```
+    /// ```
+    /// # use bpfsmith::{BtfType, btf::Timer, dsl::{CgroupSkb, Verdict}, map::MapSpec, object::ObjectBuilder};
+    /// # #[derive(BtfType)] #[repr(C)] struct Elem { counter: i32, timer: Timer }
+    /// # let mut object = ObjectBuilder::new("test").license("GPL");
+    /// # let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    /// object.program("prog", CgroupSkb::EGRESS, |f, _| {
+    ///     let value = f.map_lookup(&elems, &f.local(0u32)).or_else(|| f.return_(Verdict::ALLOW));
+    ///     value.field(Elem::COUNTER).set(1);
+    ///     f.return_(Verdict::ALLOW)
+    /// });
+    /// # assert!(object.finish().is_ok());
+    /// ```
     #[track_caller]
     pub fn or_else<E: Diverges>(self, none: impl FnOnce() -> E) -> P {
         let at = Location::caller();

@@ -1,0 +1,13 @@
+//! Conditions joined by `&&`.
+
+use bpfsmith::dsl::{Xdp, XdpAction};
+use bpfsmith::object::ObjectBuilder;
+
+fn main() {
+    let mut object = ObjectBuilder::new("test").license("GPL");
+    object.program("prog", Xdp::XDP, |f, _| {
+        let n = f.get_prandom_u32();
+        f.if_(n.gt(1) && n.lt(9), || f.return_(XdpAction::DROP));
+        f.return_(XdpAction::PASS)
+    });
+}

@@ -1,0 +1,23 @@
+//! A value of another type than the map has.
+
+use bpfsmith::BtfType;
+use bpfsmith::btf::Timer;
+use bpfsmith::dsl::{CgroupSkb, UpdateFlags, Verdict};
+use bpfsmith::map::MapSpec;
+use bpfsmith::object::ObjectBuilder;
+
+#[derive(BtfType)]
+#[repr(C)]
+struct Elem {
+    counter: i32,
+    timer: Timer,
+}
+
+fn main() {
+    let mut object = ObjectBuilder::new("test").license("GPL");
+    let elems = object.map(MapSpec::hash::<u32, Elem>("elems").max_entries(1));
+    object.program("prog", CgroupSkb::EGRESS, |f, _| {
+        f.map_update(&elems, &f.local(0u32), &f.zeroed::<u32>(), UpdateFlags::ANY);
+        f.return_(Verdict::ALLOW)
+    });
+}
