@@ -95,6 +95,8 @@ pub struct Maker<'a> {
     /// Counts a loop: nothing else may change it.
     locked: Option<Reg>,
     functions: Vec<(String, Result<Code, AsmError>)>,
+    /// Whether the first of them takes five numbers.
+    has_function: bool,
     maps: BTreeSet<&'static str>,
 }
 
@@ -131,6 +133,7 @@ impl<'a> Maker<'a> {
             noted: 0,
             locked: None,
             functions: Vec::new(),
+            has_function: false,
             maps: BTreeSet::new(),
         }
     }
@@ -482,10 +485,11 @@ impl<'a> Maker<'a> {
         self.is_main = true;
         self.functions = functions;
         self.add_function(code);
+        self.has_function = true;
     }
 
     fn call_function(&mut self) {
-        if !self.is_main || self.functions.is_empty() || self.locked.is_some() {
+        if !self.is_main || !self.has_function || self.locked.is_some() {
             return;
         }
         self.a.call_function(format!("{}_0", self.name));

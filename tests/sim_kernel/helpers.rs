@@ -557,7 +557,7 @@ const SKB: &[Row] = &[
     row(H::SKB_STORE_BYTES, store_bytes),
     row(H::SKB_PULL_DATA, with_length),
     row(H::SKB_CHANGE_TYPE, with_small),
-    row(H::GET_HASH_RECALC, with_small),
+    row(H::GET_HASH_RECALC, hash),
     row(H::SET_HASH, with_number),
     row(H::SET_HASH_INVALID, with_small),
     row(H::SKB_SET_TSTAMP, with_small_pair),
@@ -594,6 +594,15 @@ fn csum_replace(m: &mut Maker<'_>, row: &Row) {
         .any(R3)
         .any(R4)
         .one_of(R5, &flags)
+        .call(row.helper);
+}
+
+/// A hash that was set: the kernel computes others with a random number of its own.
+fn hash(m: &mut Maker<'_>, row: &Row) {
+    m.with_context()
+        .one_of(R2, &[1, 0x1234_5678, 0xffff_ffff])
+        .call(H::SET_HASH)
+        .with_context()
         .call(row.helper);
 }
 
