@@ -292,6 +292,9 @@ pub(super) fn end(world: &mut World) -> Left {
     world.locks.retain(|(_, holder)| *holder != cpu);
     let mut context = std::mem::replace(&mut world.contexts[world.cpu as usize], Context::none());
     let Some(kind) = context.kind else { return Left::default() };
+    for map in 0..world.maps.len() {
+        world.with_map(map as u32, |map, at| map.run_over(at));
+    }
     let mut left = Left::default();
     let mut take = |id: Option<RegionId>| {
         let id = id?;

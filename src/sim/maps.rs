@@ -97,6 +97,9 @@ pub(super) trait Map: Debug + Send {
         Err(Errno::EOPNOTSUPP)
     }
 
+    /// A test run is over: what belonged to its socket, or was made for it alone, goes.
+    fn run_over(&mut self, _at: &mut Around<'_>) {}
+
     /// The ring of records to user space.
     fn ring(&mut self) -> Option<&mut Ring> {
         None

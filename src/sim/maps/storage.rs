@@ -9,6 +9,9 @@ use crate::base::flags::ElemFlags;
 use crate::map::MapKind;
 use crate::sim::memory::Memory;
 
+/// The key of the socket that a test run gives its packet.
+const RUN_SOCKET: [u8; 4] = [0; 4];
+
 /// `BPF_MAP_TYPE_SK_STORAGE` and its kin.
 #[derive(Debug)]
 pub(super) struct LocalStorage(Hash);
@@ -54,6 +57,14 @@ impl Map for LocalStorage {
             self.0.set(at, key, Given::One(value), ElemFlags::NOEXIST.bits())?;
         }
         self.0.find(key).ok_or(Errno::ENOENT)
+    }
+
+    /// The socket of a test run ends with it; tasks, inodes and cgroups stay.
+    fn run_over(&mut self, at: &mut Around<'_>) {
+        if at.shape.kind == MapKind::SK_STORAGE {
+            // It may have none.
+            let _ = self.0.delete(at, &RUN_SOCKET);
+        }
     }
 }
 
@@ -127,6 +138,14 @@ impl Map for CgroupStorage {
             }
         };
         Ok(at.lane(self.slots.value(slot)))
+    }
+
+    /// A test run has storage of its own (`bpf_cgroup_storages_alloc` in `bpf_test_run`).
+    fn run_over(&mut self, at: &mut Around<'_>) {
+        for (_, slot) in std::mem::take(&mut self.order) {
+            self.slots.empty(at, slot);
+            self.slots.give_back(slot);
+        }
     }
 }
 
