@@ -162,14 +162,21 @@ impl Walk<'_, '_, '_> {
         match helper {
             Helper::TIMER_INIT => {
                 self.clock();
-                self.state.disarm(timer.id);
+                self.disarm(timer);
             }
             Helper::TIMER_SET_CALLBACK => self.state.disarmed.retain(|id| *id != timer.id),
-            Helper::TIMER_CANCEL => self.state.disarm(timer.id),
+            Helper::TIMER_CANCEL => self.disarm(timer),
             Helper::TIMER_START => self.start(timer),
             _ => {}
         }
         Ok(())
+    }
+
+    /// It has lost its callback. In its own callback it does not: there `bpf_timer_cancel` returns -EDEADLK, `bpf_timer_init` -EBUSY.
+    fn disarm(&mut self, timer: Pointer) {
+        if timer.id != self.called_by {
+            self.state.disarm(timer.id);
+        }
     }
 
     fn clock(&mut self) {

@@ -67,6 +67,8 @@ pub(super) struct Walk<'p, 'a, 'f> {
     steps: usize,
     exact_steps: usize,
     ids: u32,
+    /// The element whose timer called the function that is walked; 0 where none did.
+    pub(super) called_by: u32,
 }
 
 /// A function the kernel starts to verify with nothing on the stack.
@@ -117,6 +119,7 @@ pub(super) fn walk<'p, 'a>(
         steps: STEPS + STEPS_PER_SLOT * slots,
         exact_steps: 0,
         ids: 0,
+        called_by: 0,
     };
     let walked = walk.run(State::new(frame, true));
     (walked, walk.stack_use)
@@ -187,9 +190,11 @@ impl<'p, 'a> Walk<'p, 'a, '_> {
                 // Map values are told apart by the look-up they came from.
                 if let Value::Pointer(pointer) = &mut frame.registers[3] {
                     pointer.id = self.fresh();
+                    self.called_by = pointer.id;
                 }
             }
             Entry::Global { function, .. } => {
+                self.called_by = 0;
                 let typed = self.program.functions()[function].def.proto != crate::btf::TypeId::VOID;
                 let argument = if typed { Value::Unknown } else { Value::Uninit };
                 frame.registers[1..6].fill(argument);

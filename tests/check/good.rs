@@ -19,6 +19,13 @@ pub(crate) fn tick(a: &mut Assembler) {
     a.bind(out).mov(R0, 0).exit();
 }
 
+/// Its own timer is not cancelled: that is -EDEADLK, and the callback stays.
+fn cancels_itself(a: &mut Assembler) {
+    a.mov(R6, R3).mov(R1, R6).add(R1, 8).call(Helper::TIMER_CANCEL);
+    a.mov(R1, R6).add(R1, 8).mov(R2, 1000).mov(R3, 0).call(Helper::TIMER_START);
+    a.mov(R0, 0).exit();
+}
+
 pub(crate) fn double(a: &mut Assembler) {
     a.mov(R0, R1).add(R0, R1).exit();
 }
@@ -193,6 +200,7 @@ pub(crate) fn good() -> Vec<(ProgramKind, Code, Vec<Function>)> {
     vec![
         (ProgramKind::SOCKET_FILTER, code(arm), timers()),
         (skb, code(arm), timers()),
+        (skb, code(arm), vec![("tick", code(cancels_itself))]),
         (ProgramKind::SOCKET_FILTER, code(count_packets), calls()),
         (ProgramKind::SCHED_CLS, code(count_packets), calls()),
         (ProgramKind::SOCKET_FILTER, code(record), Vec::new()),
