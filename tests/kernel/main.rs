@@ -1,5 +1,5 @@
 //! Objects in the running kernel: what is written arrives, runs, and says what is wrong.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::duplicate_mod, unreachable_pub)]
 
 #[path = "../support/mod.rs"]
 mod support;
