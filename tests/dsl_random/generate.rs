@@ -195,8 +195,8 @@ impl<'r> Generator<'r> {
         } else {
             30
         };
-        match self.random.below(choices) {
-            0..=8 => self.set(),
+        let choice = self.random.below(choices);
+        match choice {
             9..=10 => self.let_(),
             11..=12 if !self.body.arrays.is_empty() => {
                 let array = self.random.below(self.body.arrays.len());
@@ -218,7 +218,7 @@ impl<'r> Generator<'r> {
                 let ty = self.signature.map_or(ScalarType::I32, |(_, returns)| returns);
                 Statement::Return(self.expr(ty, 3))
             }
-            0..20 => self.set(),
+            _ if choice < 20 => self.set(),
             20..=24 => {
                 let condition = self.condition(3);
                 let then = self.block(depth + 1);

@@ -70,7 +70,7 @@ impl Sample {
         let program = generate::program(&mut random);
         let contexts = (0..RUNS).map(|_| generate::context(&mut random)).collect();
         // Programs of one object have the same instructions.
-        let isa = if seed / TOGETHER % 2 == 0 { Isa::V3 } else { Isa::V4 };
+        let isa = if (seed / TOGETHER).is_multiple_of(2) { Isa::V3 } else { Isa::V4 };
         Self { seed, program, isa, contexts }
     }
 }
