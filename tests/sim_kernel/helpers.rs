@@ -57,7 +57,6 @@ const MAPS: &[Row] = &[
     on(H::MAP_LOOKUP_ELEM, "hash_of_maps", lookup_inner),
     on(H::MAP_LOOKUP_ELEM, "devmap", lookup_plain),
     on(H::MAP_LOOKUP_ELEM, "devmap_hash", lookup_plain),
-    on(H::MAP_LOOKUP_ELEM, "cpumap", lookup_plain),
     on(H::MAP_LOOKUP_ELEM, "xskmap", lookup_plain),
     on(H::MAP_UPDATE_ELEM, "array", update),
     on(H::MAP_UPDATE_ELEM, "hash", update),

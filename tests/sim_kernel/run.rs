@@ -55,6 +55,8 @@ struct Differential {
     rows: BTreeMap<u8, Vec<&'static Row>>,
     hits: Hits,
     made: u64,
+    /// How many of them are compiled from the DSL's form.
+    forms: u64,
     accepted: u64,
     /// What the verifier says, and how often.
     refused: BTreeMap<String, u64>,
@@ -76,6 +78,7 @@ impl Differential {
             rows: BTreeMap::new(),
             hits: Hits::default(),
             made: 0,
+            forms: 0,
             accepted: 0,
             refused: BTreeMap::new(),
             differences: Vec::new(),
@@ -111,7 +114,12 @@ impl Differential {
         let mut batch = Batch { kind, programs: BTreeMap::new() };
         for nth in 0..programs {
             let name = format!("p{nth}");
-            let made = generate::program(&mut self.random, kind, &name, rows);
+            let made = if kind == ProgramKind::SYSCALL && self.random.one_in(2) {
+                self.forms += 1;
+                generate::form(&mut self.random)
+            } else {
+                generate::program(&mut self.random, kind, &name, rows)
+            };
             batch.programs.insert(name, made);
         }
         self.made += programs;
@@ -178,7 +186,10 @@ impl Differential {
 
     fn report(&self, count: u64) {
         let share = 100.0 * self.accepted as f64 / self.made as f64;
-        println!("{} programs, {} accepted: {share:.1} %", self.made, self.accepted);
+        println!(
+            "{} programs, {} of them from the DSL's form, {} accepted: {share:.1} %",
+            self.made, self.forms, self.accepted
+        );
         let mut refused: Vec<_> = self.refused.iter().collect();
         refused.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
         for (reason, times) in refused.into_iter().take(15) {
