@@ -59,6 +59,13 @@ fn function(seed: u64, isa: Isa) {
     }
 }
 
+/// The code of the function that a seed makes: it runs on [`CONTEXT`] bytes.
+pub fn code(seed: u64, isa: Isa) -> Code {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let recorded = Recorder::function(&mut random, isa);
+    compile(recorded, isa, None).unwrap_or_else(|error| panic!("seed {seed}: {error}"))
+}
+
 /// A function of at least so many operations.
 pub fn sized(operations: u32) -> Function {
     let mut random = Random(operations.into());
@@ -72,7 +79,7 @@ pub fn sized(operations: u32) -> Function {
     recorder.finish()
 }
 
-const CONTEXT: usize = 160;
+pub const CONTEXT: usize = 160;
 
 /// Numbers that depend on the seed alone: xorshift.
 struct Random(u64);

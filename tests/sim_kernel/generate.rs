@@ -72,7 +72,7 @@ pub const INPUTS: i32 = 128;
 const WORK: i32 = 128;
 const NOTED: i32 = 256;
 /// Bytes of a syscall program's context.
-pub const CONTEXT: usize = 128;
+pub const CONTEXT: usize = crate::forms::CONTEXT;
 /// Bytes under the frame pointer that hold numbers.
 const NUMBERS: i32 = 64;
 /// Where calls of helpers have their keys and buffers, and a dynptr.
@@ -111,6 +111,13 @@ pub fn program(random: &mut Random, kind: ProgramKind, name: &str, rows: &[&'sta
         maker.statement(2);
     }
     maker.end()
+}
+
+/// A function of the DSL's form, compiled.
+pub fn form(random: &mut Random) -> Made {
+    let isa = random.pick(&[Isa::V1, Isa::V3, Isa::V4]);
+    let main = Ok(crate::forms::code(random.next() >> 32, isa));
+    Made { main, functions: Vec::new(), maps: BTreeSet::new() }
 }
 
 /// A program that calls a helper in one way.

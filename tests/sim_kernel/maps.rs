@@ -94,7 +94,7 @@ fn add_filled(object: &mut ObjectBuilder, name: &str) {
     }
 }
 
-pub const ALL: [&str; 31] = [
+pub const ALL: [&str; 30] = [
     "notes",
     "array",
     "hash",
@@ -125,7 +125,6 @@ pub const ALL: [&str; 31] = [
     "hash_of_maps",
     "programs",
     "text",
-    "notes",
 ];
 
 /// Kinds that the simulator has and no program that can be run here reaches, and why.

@@ -55,7 +55,11 @@ struct Differential {
     rows: BTreeMap<u8, Vec<&'static Row>>,
     hits: Hits,
     made: u64,
+    /// How many of them are compiled from the DSL's form.
+    forms: u64,
     accepted: u64,
+    /// A call that a kind may not make, and what the verifier says.
+    untaken: BTreeMap<String, String>,
     /// What the verifier says, and how often.
     refused: BTreeMap<String, u64>,
     differences: Vec<String>,
@@ -76,7 +80,9 @@ impl Differential {
             rows: BTreeMap::new(),
             hits: Hits::default(),
             made: 0,
+            forms: 0,
             accepted: 0,
+            untaken: BTreeMap::new(),
             refused: BTreeMap::new(),
             differences: Vec::new(),
         }
@@ -94,11 +100,11 @@ impl Differential {
     fn calibrate(&mut self) {
         for (at, kind) in (0..).zip(KINDS) {
             let taken = all_rows().filter(|row| {
-                [1, 2].into_iter().all(|seed| {
-                    let made = generate::sample(&mut Random(seed), kind, row);
-                    let programs = BTreeMap::from([("prog".to_owned(), made)]);
-                    kernel::load(&(Batch { kind, programs }).object()).is_ok()
-                })
+                let refused = [1, 2].into_iter().find_map(|seed| refusal(kind, row, seed));
+                if let Some(reason) = &refused {
+                    self.untaken.insert(call_of(row), reason.clone());
+                }
+                refused.is_none()
             });
             self.rows.insert(at, taken.collect());
         }
@@ -111,7 +117,12 @@ impl Differential {
         let mut batch = Batch { kind, programs: BTreeMap::new() };
         for nth in 0..programs {
             let name = format!("p{nth}");
-            let made = generate::program(&mut self.random, kind, &name, rows);
+            let made = if kind == ProgramKind::SYSCALL && self.random.one_in(2) {
+                self.forms += 1;
+                generate::form(&mut self.random)
+            } else {
+                generate::program(&mut self.random, kind, &name, rows)
+            };
             batch.programs.insert(name, made);
         }
         self.made += programs;
@@ -178,7 +189,10 @@ impl Differential {
 
     fn report(&self, count: u64) {
         let share = 100.0 * self.accepted as f64 / self.made as f64;
-        println!("{} programs, {} accepted: {share:.1} %", self.made, self.accepted);
+        println!(
+            "{} programs, {} of them from the DSL's form, {} accepted: {share:.1} %",
+            self.made, self.forms, self.accepted
+        );
         let mut refused: Vec<_> = self.refused.iter().collect();
         refused.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
         for (reason, times) in refused.into_iter().take(15) {
@@ -186,7 +200,8 @@ impl Differential {
         }
         let taken = |row: &&Row| self.rows.values().flatten().any(|taken| std::ptr::eq(*taken, *row));
         for row in all_rows().filter(|row| !taken(row)) {
-            println!("  no kind may call {} on {}", row.helper, row.map.unwrap_or("nothing"));
+            let call = call_of(row);
+            println!("  no kind may call {call}: {}", self.untaken[&call]);
         }
         println!("left out or not compared:");
         cover::out_of_reach().iter().for_each(|line| println!("  {line}"));
@@ -231,6 +246,20 @@ impl Batch {
         }
         object.finish().unwrap_or_else(|error| panic!("{error}"))
     }
+}
+
+fn call_of(row: &Row) -> String {
+    format!("{} on {}", row.helper, row.map.unwrap_or("nothing"))
+}
+
+/// Why a kind may not make a call; none: it may.
+fn refusal(kind: ProgramKind, row: &'static Row, seed: u64) -> Option<String> {
+    let made = generate::sample(&mut Random(seed), kind, row);
+    let batch = Batch { kind, programs: BTreeMap::from([("prog".to_owned(), made)]) };
+    let error = kernel::load(&batch.object()).err()?;
+    let reason =
+        error.rejection().map(|rejection| String::from_utf8_lossy(rejection.log().reason()).into_owned());
+    Some(reason.unwrap_or_else(|| error.to_string()))
 }
 
 fn spec(name: &str, kind: ProgramKind) -> ProgramSpec {
