@@ -1,19 +1,28 @@
 //! Arithmetic gives in the kernel what the instruction set says: signed and unsigned, both widths, at the edges.
+//!
+//! In the assembler only: negation, sign extension and byte order as the single instructions they are. Closures convert between
+//! types, which the tests `dsl: arithmetic ..` cover; they pick the instructions themselves.
 
 use bpfsmith::asm::Reg::{R0, R1, R6, R7, R8};
 use bpfsmith::asm::{AluOp, Assembler, Extend, Insn, Isa, Operand, Size, SwapBits, SwapOp, Width};
+use bpfsmith::dsl::Syscall;
+use bpfsmith::dsl::dynamic::{Binary, ScalarType};
 use bpfsmith::kernel::Program;
 use bpfsmith::kind::ProgramKind;
+use bpfsmith::object::Object;
 
-use crate::common::{Assembled, load, object_of, run_on};
+use crate::common::{Assembled, builder, load, object_of, run_on};
+use crate::dialect::{Dialect, add_dialects};
 use crate::support::{Suite, has_cap_bpf, may_use};
 
 pub fn add(suite: &mut Suite) {
-    suite.test_if(may_use(Isa::V4), "arithmetic: every operation on registers", || every_operation(None));
-    suite.test_if(may_use(Isa::V4), "arithmetic: every operation with a positive number", || {
+    add_dialects(suite, may_use(Isa::V4), "arithmetic: every operation on registers", || {
+        every_operation(None)
+    });
+    add_dialects(suite, may_use(Isa::V4), "arithmetic: every operation with a positive number", || {
         every_operation(Some(13))
     });
-    suite.test_if(may_use(Isa::V4), "arithmetic: every operation with a negative number", || {
+    add_dialects(suite, may_use(Isa::V4), "arithmetic: every operation with a negative number", || {
         every_operation(Some(-13))
     });
     suite.test_if(may_use(Isa::V4), "arithmetic: negation, sign extension, byte order", || {
@@ -59,11 +68,9 @@ fn every_operation(number: Option<i32>) {
             continue;
         }
         for &width in Width::ALL {
-            let right = number.map_or(Operand::from(R8), Operand::from);
-            let code = program(Isa::V4, |a| {
-                a.alu(op, width, R7, right);
-            });
-            let loaded = load(&object_of(ProgramKind::SYSCALL, code));
+            let object =
+                Dialect::current().object(|| assembled(op, width, number), || closure(op, width, number));
+            let loaded = load(&object);
             let program = loaded.program("prog").unwrap();
             for left in NUMBERS {
                 let rights =
@@ -79,6 +86,58 @@ fn every_operation(number: Option<i32>) {
             }
         }
     }
+}
+
+fn assembled(op: AluOp, width: Width, number: Option<i32>) -> Object {
+    let right = number.map_or(Operand::from(R8), Operand::from);
+    let code = program(Isa::V4, |a| {
+        a.alu(op, width, R7, right);
+    });
+    object_of(ProgramKind::SYSCALL, code)
+}
+
+/// On values of the type that makes it this instruction. A move is no operator: what is moved is the right value.
+fn closure(op: AluOp, width: Width, number: Option<i32>) -> Object {
+    let mut object = builder().isa(Isa::V4);
+    object.program("prog", Syscall::SYSCALL, |f, ctx| {
+        let (context, ty) = (ctx.args::<[u64; 2]>(), ty(op, width));
+        let right = match number {
+            Some(number) => f.val(i64::from(number).cast_unsigned()),
+            None => context.at(1).get(),
+        };
+        let [left, right] = [context.at(0).get(), right].map(|value| value.dynamic().convert(ty));
+        let result = operator(op).map_or(right, |op| left.binary(op, right));
+        let unsigned = if width == Width::Bits64 { ScalarType::U64 } else { ScalarType::U32 };
+        context.at(0).set(result.convert(unsigned).convert(ScalarType::U64).typed::<u64>());
+        f.return_(0)
+    });
+    object.finish().unwrap()
+}
+
+fn ty(op: AluOp, width: Width) -> ScalarType {
+    let is_signed = matches!(op, AluOp::SDiv | AluOp::SMod | AluOp::Arsh);
+    match (is_signed, width) {
+        (false, Width::Bits32) => ScalarType::U32,
+        (false, Width::Bits64) => ScalarType::U64,
+        (true, Width::Bits32) => ScalarType::I32,
+        (true, Width::Bits64) => ScalarType::I64,
+    }
+}
+
+fn operator(op: AluOp) -> Option<Binary> {
+    Some(match op {
+        AluOp::Add => Binary::Add,
+        AluOp::Sub => Binary::Sub,
+        AluOp::Mul => Binary::Mul,
+        AluOp::Div | AluOp::SDiv => Binary::Div,
+        AluOp::Mod | AluOp::SMod => Binary::Rem,
+        AluOp::Or => Binary::Or,
+        AluOp::And => Binary::And,
+        AluOp::Xor => Binary::Xor,
+        AluOp::Lsh => Binary::Shl,
+        AluOp::Rsh | AluOp::Arsh => Binary::Shr,
+        AluOp::Mov => return None,
+    })
 }
 
 fn expected(op: AluOp, width: Width, left: u64, right: u64) -> u64 {

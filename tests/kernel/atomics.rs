@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use bpfsmith::asm::Reg::{R0, R1, R6, R7, R8};
 use bpfsmith::asm::{Assembler, AtomicOp, Isa, Size};
+use bpfsmith::dsl::Syscall;
+use bpfsmith::dsl::dynamic::{Layout, Place, ScalarType, Value};
 use bpfsmith::kernel::Loaded;
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::MapSpec;
@@ -12,19 +14,24 @@ use bpfsmith::object::Object;
 use bpfsmith::program::ProgramSpec;
 
 use crate::common::{Assembled, builder, load, run_on};
+use crate::dialect::{Dialect, add_dialects};
 use crate::support::{Suite, has_cap_bpf, may_use};
 
 pub fn add(suite: &mut Suite) {
     for (bits, size) in [(32, Size::W), (64, Size::DW)] {
         let name = format!("atomics: every operation on {bits} bits gives memory and registers their values");
-        suite.test_if(has_cap_bpf, &name, move || AtomicOp::ALL.iter().for_each(|&op| operation(op, size)));
+        add_dialects(suite, has_cap_bpf, &name, move || {
+            AtomicOp::ALL.iter().for_each(|&op| operation(op, size))
+        });
     }
-    suite.test_if(
+    add_dialects(
+        suite,
         may_use(Isa::ACQUIRE_RELEASE),
         "atomics: a load with acquire reads what is there, every size",
         load_acquire,
     );
-    suite.test_if(
+    add_dialects(
+        suite,
         may_use(Isa::ACQUIRE_RELEASE),
         "atomics: a store with release writes so much and no more, every size",
         store_release,
@@ -33,10 +40,10 @@ pub fn add(suite: &mut Suite) {
 
 /// What an operation finds, and what it leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct State {
+struct State<T = u64> {
     memory: u64,
-    src: u64,
-    r0: u64,
+    src: T,
+    r0: T,
 }
 
 const CASES: [State; 6] = [
@@ -52,7 +59,8 @@ const CASES: [State; 6] = [
 const GUARD: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 
 fn operation(op: AtomicOp, size: Size) {
-    let loaded = load(&object(atomic(op, size)));
+    let made = Dialect::current().object(|| object(atomic(op, size)), || closure(size, |c| c.atomic(op)));
+    let loaded = load(&made);
     for before in CASES {
         let after = run(&loaded, before);
         let expected = if size == Size::W { expected32(op, before) } else { expected64(op, before) };
@@ -95,6 +103,64 @@ fn atomic(op: AtomicOp, size: Size) -> Assembled {
         AtomicOp::CmpXchg => a.cmpxchg(size, R7, 0, R8),
     };
     epilogue(a)
+}
+
+/// A closure while it is recorded: the word, and what the registers of the other dialect hold.
+#[derive(Clone, Copy)]
+struct Closure<'f> {
+    word: Place<'f>,
+    state: State<Value<'f>>,
+}
+
+impl<'f> Closure<'f> {
+    /// So much of it as the word holds.
+    fn word_of(self, value: Value<'f>) -> Value<'f> {
+        value.convert(self.word.get().ty())
+    }
+
+    fn atomic(self, op: AtomicOp) -> State<Value<'f>> {
+        let Self { word, state } = self;
+        let [src, r0] = [state.src, state.r0].map(|value| self.word_of(value));
+        match op {
+            AtomicOp::Add | AtomicOp::FetchAdd => self.returned(op, word.fetch_add(src)),
+            AtomicOp::Or | AtomicOp::FetchOr => self.returned(op, word.fetch_or(src)),
+            AtomicOp::And | AtomicOp::FetchAnd => self.returned(op, word.fetch_and(src)),
+            AtomicOp::Xor | AtomicOp::FetchXor => self.returned(op, word.fetch_xor(src)),
+            AtomicOp::Xchg => self.returned(op, word.swap(src)),
+            AtomicOp::CmpXchg => self.returned(op, word.compare_exchange(r0, src)),
+        }
+    }
+
+    /// What nobody uses is not fetched.
+    fn returned(self, op: AtomicOp, old: Value<'f>) -> State<Value<'f>> {
+        match op {
+            AtomicOp::Add | AtomicOp::Or | AtomicOp::And | AtomicOp::Xor => self.state,
+            AtomicOp::CmpXchg => State { r0: old, ..self.state },
+            _ => State { src: old, ..self.state },
+        }
+    }
+}
+
+fn closure(size: Size, body: impl for<'f> FnOnce(Closure<'f>) -> State<Value<'f>>) -> Object {
+    let ty = match size {
+        Size::B => ScalarType::U8,
+        Size::H => ScalarType::U16,
+        Size::W => ScalarType::U32,
+        Size::DW => ScalarType::U64,
+    };
+    let mut object = builder().isa(Isa::V3 | Isa::ACQUIRE_RELEASE);
+    let memory = object.map(MapSpec::array::<[u64; 3]>("memory").max_entries(1));
+    object.program("prog", Syscall::SYSCALL, |f, ctx| {
+        let context = ctx.args::<[u64; 2]>();
+        let [src, r0] = [0, 1].map(|index| context.at(index).get().dynamic());
+        let memory = f.map_lookup(&memory, &f.local(0u32)).or_return(1);
+        let word = memory.dynamic().offset(8, Layout::Scalar(ty));
+        let after = body(Closure { word, state: State { memory: 0, src, r0 } });
+        context.at(0).set(after.src.convert(ScalarType::U64).typed::<u64>());
+        context.at(1).set(after.r0.convert(ScalarType::U64).typed::<u64>());
+        f.return_(0)
+    });
+    object.finish().unwrap()
 }
 
 fn run(loaded: &Loaded, before: State) -> State {
@@ -148,9 +214,13 @@ fn returned(op: AtomicOp, state: State, old: u64) -> State {
 
 fn load_acquire() {
     for &size in Size::ALL {
-        let mut a = prologue();
-        a.load_acquire(size, R8, R7, 0);
-        let loaded = load(&object(epilogue(a)));
+        let assembler = || {
+            let mut a = prologue();
+            a.load_acquire(size, R8, R7, 0);
+            object(epilogue(a))
+        };
+        let dsl = || closure(size, |c| State { src: c.word.load_acquire(), ..c.state });
+        let loaded = load(&Dialect::current().object(assembler, dsl));
         for before in CASES {
             let src = low(before.memory, size);
             assert_eq!(run(&loaded, before), State { src, ..before }, "{size:?} {before:x?}");
@@ -160,9 +230,18 @@ fn load_acquire() {
 
 fn store_release() {
     for &size in Size::ALL {
-        let mut a = prologue();
-        a.store_release(size, R7, 0, R8);
-        let loaded = load(&object(epilogue(a)));
+        let assembler = || {
+            let mut a = prologue();
+            a.store_release(size, R7, 0, R8);
+            object(epilogue(a))
+        };
+        let dsl = || {
+            closure(size, |c| {
+                c.word.store_release(c.word_of(c.state.src));
+                c.state
+            })
+        };
+        let loaded = load(&Dialect::current().object(assembler, dsl));
         for before in CASES {
             let kept = before.memory - low(before.memory, size);
             let memory = kept | low(before.src, size);

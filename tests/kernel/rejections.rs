@@ -1,9 +1,13 @@
 //! What the verifier refuses is shown on the line of Rust that emitted it.
+//!
+//! Most of these are in the assembler only: of closures `finish` returns what the kernel would refuse for sure, before it is
+//! asked. What is left to the kernel is what only a walk of every round shows.
 
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R4, R5, R6, R7};
 use bpfsmith::asm::{Assembler, Helper, Size, Slot};
 use bpfsmith::base::Errno;
 use bpfsmith::btf::Timer;
+use bpfsmith::dsl::Syscall;
 use bpfsmith::kernel::Rejection;
 use bpfsmith::kind::ProgramKind;
 use bpfsmith::map::MapSpec;
@@ -11,6 +15,7 @@ use bpfsmith::object::ObjectBuilder;
 use bpfsmith::program::ProgramSpec;
 
 use crate::common::{Assembled, FP, builder, load, object_of, rejection};
+use crate::dialect::assert_flawless;
 use crate::refused;
 use crate::support::{Condition, Suite, all, has_cap_bpf};
 
@@ -27,6 +32,7 @@ pub fn add(suite: &mut Suite) {
     suite.test_if(has_cap_bpf, "rejections: a GPL-only helper under another licence", licence);
     suite.test_if(has_cap_bpf, "rejections: an opcode that no kernel has", unknown_opcode);
     suite.test_if(has_cap_bpf, "rejections: an instruction that nothing reaches", unreachable);
+    suite.test_if(has_cap_bpf, "rejections [dsl]: a loop that the verifier sees no end of", endless_closure);
     suite.test_if(has_cap_bpf, "rejections: a log longer than the first buffer", long_log);
     suite.test_if(has_cap_bpf, "rejections: a valid program of that length loads", long_program);
     suite.test_if(all(&[has_cap_bpf, is_6_18]), "rejections: the report, as rustc would draw it", report);
@@ -221,6 +227,23 @@ fn unreachable() {
     let rejection = rejection(&object_of(ProgramKind::SOCKET_FILTER, a.finish()));
     let reason = "unreachable insn 2";
     assert_refused(&rejection, &Expected { program: "prog", function: "prog", instruction: 2, line, reason });
+}
+
+fn endless_closure() {
+    let mut object = builder();
+    let first = line!() + 1;
+    object.program("prog", Syscall::SYSCALL, |f, _ctx| {
+        let rounds = f.var(0u8);
+        f.while_(|| f.get_prandom_u32().ne(7), || rounds.set(rounds + 1));
+        f.return_(rounds.get().to::<i32>())
+    });
+    let loop_is_at = first + 2;
+    let object = object.finish().unwrap();
+    assert_flawless(&object);
+    let rejection = rejection(&object);
+    assert_eq!((rejection.program(), rejection.function()), ("prog", Some("prog")));
+    let loc = rejection.loc().unwrap();
+    assert_eq!((loc.file(), loc.line()), (FILE, loop_is_at), "{rejection}");
 }
 
 /// Instructions that the verifier writes more than a mebibyte about.

@@ -1,4 +1,6 @@
 //! Each instruction there is, in a program that makes its operands valid: the kernel takes what our encoder calls valid.
+//!
+//! In the assembler only: the instructions themselves are what is tried.
 
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R4, R6};
 use bpfsmith::asm::{Assembler, Helper, Insn, Isa, MapRef, RelocKind, Size, walk};

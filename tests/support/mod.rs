@@ -87,7 +87,7 @@ fn trial(name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
 }
 
 /// Both conditions.
-pub fn all(conditions: &'static [fn() -> Condition]) -> impl FnOnce() -> Condition {
+pub fn all(conditions: &'static [fn() -> Condition]) -> impl Fn() -> Condition + Copy {
     move || conditions.iter().try_for_each(|condition| condition())
 }
 
@@ -98,7 +98,7 @@ pub fn has_since(since: KernelVersion, what: &str) -> Condition {
 }
 
 /// May load programs of these instructions, by a kernel that runs them.
-pub fn may_use(isa: Isa) -> impl FnOnce() -> Condition {
+pub fn may_use(isa: Isa) -> impl Fn() -> Condition + Copy {
     move || {
         isa.since().map_or(Ok(()), |since| has_since(since, "instructions for it"))?;
         has_cap_bpf()

@@ -1,4 +1,6 @@
 //! Timers with CAP_BPF alone: at the start of a value the verifier takes them, anywhere else it does not.
+//!
+//! In the assembler only: at which byte the pointer is, and on which line it is moved there, is what is tried.
 
 use std::process::ExitCode;
 

@@ -1,9 +1,13 @@
 //! Which kinds of programs may use timers.
 
+use std::time::Duration;
+
 use bpfsmith::asm::Assembler;
 use bpfsmith::asm::Reg::{R0, R1, R2, R3, R6};
 use bpfsmith::asm::{Helper, Size};
-use bpfsmith::base::{Clock, KernelVersion};
+use bpfsmith::base::{Clock, KernelVersion, TimerFlags};
+use bpfsmith::dsl::dynamic::{Any, ScalarType};
+use bpfsmith::dsl::{DynamicContext, Kind};
 use bpfsmith::kernel::{self, LoadError};
 use bpfsmith::kind::{AttachType, ProgType, ProgramKind};
 use bpfsmith::map::MapSpec;
@@ -15,6 +19,7 @@ use bpfsmith::target::Target;
 
 use super::rig::Plain;
 use crate::common::{Assembled, FP, builder, look_up, rejection, returns};
+use crate::dialect::{Dialect, add_dialects, assert_flawless};
 use crate::support::{
     Condition, Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon, has_cap_sys_admin, has_since,
     has_vmlinux_btf,
@@ -23,15 +28,19 @@ use crate::support::{
 pub fn add(suite: &mut Suite) {
     for (name, prog_type) in TYPES {
         let kinds: Vec<_> = ProgramKind::of_type(prog_type).filter(|kind| !has_trampoline(*kind)).collect();
-        suite.test_if(can_load(kinds[0]), &format!("timer kinds: {name}"), move || assert_all_load(&kinds));
+        let may = can_load(kinds[0]);
+        add_dialects(suite, may, &format!("timer kinds: {name}"), move || assert_all_load(&kinds));
     }
     for &kind in ProgramKind::ALL.iter().filter(|kind| has_trampoline(**kind)) {
-        suite.test_if(can_load(kind), &format!("timer kinds: {kind}"), move || assert_all_load(&[kind]));
+        add_dialects(suite, can_load(kind), &format!("timer kinds: {kind}"), move || {
+            assert_all_load(&[kind])
+        });
     }
     for (name, kind) in REFUSED {
         let condition = || is_before_7_0().and_then(|()| permitted());
-        suite
-            .test_if(condition, &format!("timer kinds: not {name} before 7.0"), move || assert_refused(kind));
+        add_dialects(suite, condition, &format!("timer kinds: not {name} before 7.0"), move || {
+            assert_refused(kind)
+        });
         let condition =
             || has_since(KernelVersion::new(7, 0), "timers in tracing programs").and_then(|()| permitted());
         suite.test_if(condition, &format!("timer kinds: {name} since 7.0"), move || assert_all_load(&[kind]));
@@ -88,7 +97,7 @@ fn is_before_7_0() -> Condition {
 }
 
 /// Whether the verifier comes to see programs of the kind at all: an empty one loads.
-fn can_load(kind: ProgramKind) -> impl FnOnce() -> Condition {
+fn can_load(kind: ProgramKind) -> impl Fn() -> Condition {
     move || {
         permitted()?;
         match kernel::load(&object(kind, returns(legal(kind)))) {
@@ -108,8 +117,8 @@ fn legal(kind: ProgramKind) -> i32 {
 }
 
 /// A function or the like that every kernel has.
-fn spec(kind: ProgramKind) -> ProgramSpec {
-    let spec = ProgramSpec::new("prog", kind);
+fn spec(kind: ProgramKind, name: &str) -> ProgramSpec {
+    let spec = ProgramSpec::new(name, kind);
     match kind.name() {
         "tp_btf" => spec.attach_to("task_newtask"),
         "iter" | "iter.s" => spec.attach_to("task"),
@@ -128,8 +137,48 @@ fn spec(kind: ProgramKind) -> ProgramSpec {
 fn object(kind: ProgramKind, code: Assembled) -> Object {
     let mut object = builder();
     object.add_map(MapSpec::array::<Plain>("timers").max_entries(1));
-    object.add_program(spec(kind), code);
+    object.add_program(spec(kind, "prog"), code);
     object.add_function("callback", returns(0));
+    object.finish().unwrap()
+}
+
+/// A program that calls each of the four.
+fn calling(kind: ProgramKind) -> Object {
+    match Dialect::current() {
+        Dialect::Assembler => object(kind, four_calls(kind)),
+        Dialect::Dsl => closures(kind),
+    }
+}
+
+/// A kind known at run time only, with what it attaches to.
+struct Attached(ProgramKind);
+
+impl Kind for Attached {
+    type Context<'f> = DynamicContext<'f>;
+    type Return = Any;
+
+    fn spec(self, name: &str) -> ProgramSpec {
+        spec(self.0, name)
+    }
+
+    fn context(context: DynamicContext<'_>) -> DynamicContext<'_> {
+        context
+    }
+}
+
+fn closures(kind: ProgramKind) -> Object {
+    let mut object = builder();
+    let timers = object.map(MapSpec::array::<Plain>("timers").max_entries(1));
+    let callback = object.timer_callback(&timers, "callback", |_, _, _, _| {});
+    object.program("prog", Attached(kind), |f, _ctx| {
+        let legal = f.dynamic().number(ScalarType::I32, legal(kind).into());
+        let timer = f.map_lookup(&timers, &f.local(0u32)).or_return(legal).field(Plain::TIMER);
+        f.timer_init(timer, Clock::Monotonic);
+        f.timer_set_callback(timer, callback);
+        f.timer_start(timer, Duration::ZERO, TimerFlags::empty());
+        f.timer_cancel(timer);
+        f.return_(legal)
+    });
     object.finish().unwrap()
 }
 
@@ -152,14 +201,20 @@ fn assert_all_load(kinds: &[ProgramKind]) {
     let failures: Vec<_> = kinds
         .iter()
         .filter(|kind| kind.since() <= kernel)
-        .filter_map(|&kind| kernel::load(&object(kind, four_calls(kind))).err().map(|error| (kind, error)))
+        .filter_map(|&kind| {
+            let object = calling(kind);
+            if Dialect::current() == Dialect::Dsl {
+                assert_flawless(&object);
+            }
+            kernel::load(&object).err().map(|error| (kind, error))
+        })
         .collect();
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
 /// By our table for this release; the kernel, whose release is but a hint, has the last word.
 fn assert_refused(kind: ProgramKind) {
-    let object = object(kind, four_calls(kind));
+    let object = calling(kind);
     let kernel = host::kernel_version().unwrap();
     let error = Plan::new(&object, &Target::of_kernel(kernel.major, kernel.minor)).unwrap_err();
     let PlanError::Lacks { since, .. } = &error else { panic!("{error}") };
