@@ -69,7 +69,12 @@ fn alu(a: &mut Assembler) {
 /// Arithmetic, the stack, a jump that is taken every other time.
 fn mixed(a: &mut Assembler) {
     let odd = a.label();
-    a.stx(Size::DW, Reg::FP, -8, R0).add(R0, R2).stx(Size::W, Reg::FP, -16, R0).ldx(Size::DW, R3, Reg::FP, -8);
+    a.stx(Size::DW, Reg::FP, -8, R0).add(R0, R2).stx(Size::W, Reg::FP, -16, R0).ldx(
+        Size::DW,
+        R3,
+        Reg::FP,
+        -8,
+    );
     a.xor(R3, R0).and(R3, 1).jne(R3, 0, odd).add(R2, 3).bind(odd);
     a.ldx(Size::W, R7, Reg::FP, -16).add(R0, R7).st(Size::H, Reg::FP, -24, 9).ldx(Size::H, R8, Reg::FP, -24);
     a.sub(R0, R8);
