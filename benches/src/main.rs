@@ -4,6 +4,7 @@
 //! being measured to the standard error. Only ratios within one run mean anything: machines differ, and so do days.
 
 mod btf;
+mod dsl;
 mod emit;
 mod load;
 mod machine;
@@ -18,11 +19,12 @@ use std::process::ExitCode;
 /// A failure as the table shows it.
 type Outcome<T> = Result<T, String>;
 
-const GROUPS: [(&str, fn()); 5] = [
+const GROUPS: [(&str, fn()); 6] = [
     ("emit", emit::tables),
     ("btf", btf::tables),
     ("load", load::tables),
     ("maps", maps::tables),
+    ("dsl", dsl::tables),
     ("sim", sim::tables),
 ];
 
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
         return load::first(contender);
     }
     if let Some(unknown) = words.iter().find(|word| word.as_str() != "all" && !is_group(word)) {
-        eprintln!("there is no group `{unknown}`: emit, btf, load, maps, sim, all");
+        eprintln!("there is no group `{unknown}`: emit, btf, load, maps, dsl, sim, all");
         return ExitCode::FAILURE;
     }
     machine::print();

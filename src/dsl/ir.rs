@@ -178,6 +178,7 @@ pub(crate) enum Op {
         width: Width,
         a: Operand,
     },
+    /// `ToBe` and `ToLe` are only made for machines whose order is the other one.
     Swap {
         op: SwapOp,
         bits: SwapBits,

@@ -15,9 +15,11 @@ mod facts;
 mod flow;
 mod loops;
 mod memory;
+mod order;
 mod params;
 mod reassociate;
 mod sink;
+mod stores;
 mod values;
 
 use super::ir::Function;
@@ -38,6 +40,8 @@ pub(crate) fn optimise(function: &mut Function, isa: Isa) {
         number(function, isa);
         flow::simplify(function, true);
     }
+    order::compare_unswapped(function, isa);
+    stores::drop_overwritten(function);
     extend::fuse(function, isa);
     let dominators = Dominators::new(function);
     dead::drop_unused(function, &dominators.order);

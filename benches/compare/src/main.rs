@@ -1,7 +1,9 @@
 //! The programs of this directory, written with bpfsmith: how many slots each has, and how many instructions the verifier of the
-//! running kernel looked at. `ours` runs it, `ours list <name>` prints the code.
+//! running kernel looked at. `ours` runs it, `ours list [name]` prints the code, `ours same <directory>` runs both sides.
 
 mod headers;
+mod packets;
+mod same;
 mod twins;
 
 use std::error::Error;
@@ -17,8 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let twins = twins::ALL.iter().filter(wanted);
     match words.first().map(String::as_str) {
         None => twins::ALL.iter().try_for_each(|twin| row(*twin)),
+        Some("same") => same::compare(words.get(1).ok_or("a directory of pins is missing")?.as_ref()),
         Some("list") => twins.copied().try_for_each(list),
-        Some(other) => Err(format!("`{other}`: nothing, or `list [program]`").into()),
+        Some(other) => Err(format!("`{other}`: nothing, `list [program]` or `same <directory>`").into()),
     }
 }
 

@@ -72,6 +72,12 @@ impl Placed<'_> {
         }
     }
 
+    /// Whether two instructions are the same, with the same registers.
+    pub(super) fn same_inst(&self, one: u32, other: u32) -> bool {
+        let kind = |inst: u32| self.machine.insts[inst as usize].kind;
+        kind(one) == kind(other) && self.regs(one).0 == self.regs(other).0
+    }
+
     fn regs(&self, inst: u32) -> Regs<'_> {
         Regs(self.registers.inst_allocs(ra::Inst::new(inst as usize)))
     }

@@ -1,5 +1,7 @@
 //! The order of blocks: as few jumps as possible, loops tested at their bottom.
 
+mod same;
+
 use regalloc2::{self as ra, Edit};
 
 use super::emit::Placed;
@@ -40,6 +42,7 @@ impl Layout {
             bare_branch: (0..count).map(bare).collect(),
             shared_exit: vec![None; count],
         };
+        layout.join_same(placed);
         layout.order = layout.chained(placed);
         layout
     }

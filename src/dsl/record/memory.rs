@@ -2,6 +2,7 @@
 
 use super::{Comparison, Datum, Scope, State};
 use crate::asm::{AluOp, Size, SwapBits, SwapOp, Width};
+use crate::base::Endian;
 use crate::btf::{BtfError, Builder, TypeId};
 use crate::dsl::error::{Error, site};
 use crate::dsl::ir::{Addr, At, Base, Memory, Op, Operand};
@@ -143,6 +144,7 @@ impl State {
         }
     }
 
+    /// A number between the order of the network and that of the machine the object is for. It has zeros above its bits, or is stored.
     fn swap(&mut self, value: Operand, ty: ScalarType, at: At) -> Operand {
         let bits = match ty.bits() {
             16 => SwapBits::B16,
@@ -150,6 +152,9 @@ impl State {
             64 => SwapBits::B64,
             _ => return value,
         };
+        if self.object.byte_order() == Endian::Big {
+            return value;
+        }
         self.push(Op::Swap { op: SwapOp::ToBe, bits, a: value }, at)
     }
 
