@@ -172,10 +172,10 @@ fn other(numbers: &mut Numbers) -> Vec<u8> {
     }
 }
 
-/// A byte changed or the end cut off; a test run takes no fewer than an Ethernet header.
+/// A byte changed or the end cut off; a test run takes no fewer bytes than an Ethernet header and one.
 fn mutated(mut packet: Vec<u8>, numbers: &mut Numbers) -> Vec<u8> {
     match numbers.next(3) {
-        0 => packet.truncate(14 + numbers.next(packet.len() - 13)),
+        0 => packet.truncate(15 + numbers.next(packet.len() - 14)),
         1 => {
             let at = 14 + numbers.next((packet.len() - 14).min(60));
             packet[at] = numbers.next(256) as u8;

@@ -60,7 +60,7 @@ impl Sides {
         let on_skb = ours.prog_type() == bpfsmith::kind::ProgType::SCHED_CLS;
         let packets = packets::all();
         for (index, packet) in packets.iter().enumerate() {
-            let mut run = TestRun::new().data(packet.clone()).cpu(0);
+            let mut run = TestRun::new().data(packet.clone());
             if on_skb {
                 let mut context = vec![0; SK_BUFF];
                 context[MARK..MARK + 4].copy_from_slice(&(index as u32 % 300).to_ne_bytes());
