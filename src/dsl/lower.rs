@@ -75,8 +75,8 @@ pub(crate) fn compile(
     checked(&function)?;
     let frame = frame::Frame::new(&function);
     let machine = select::select(&function, &frame, isa);
-    let registers = alloc::allocate(&machine).map_err(|reason| no_registers(&function, &reason))?;
-    let slots = slots::Slots::new(&machine, &registers);
+    let mut registers = alloc::allocate(&machine).map_err(|reason| no_registers(&function, &reason))?;
+    let slots = slots::Slots::new(&machine, &mut registers);
     frame.check(&function, slots.count)?;
     let placed = Placed {
         function: &function,

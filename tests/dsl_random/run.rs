@@ -21,6 +21,9 @@ const RUNS: usize = 4;
 /// Programs, unless `COUNT` says otherwise.
 const COUNT: u64 = 304;
 
+/// Programs that were wrong or refused once: they go first.
+const FOUND: [u64; 4] = [781, 5213, 9562, 9808];
+
 /// Where programs run.
 #[derive(Clone, Copy, Debug)]
 pub enum On {
@@ -79,7 +82,8 @@ impl Sample {
 pub fn random(on: On) {
     let (count, first) = (asked("COUNT").unwrap_or(COUNT), asked("SEED").unwrap_or(0));
     let (mut hits, mut faults, mut ran) = (Hits::new(), Vec::new(), 0);
-    let seeds: Vec<u64> = (first * count..(first + 1) * count).collect();
+    let found = FOUND.into_iter().filter(|_| asked("COUNT").is_none());
+    let seeds: Vec<u64> = found.chain(first * count..(first + 1) * count).collect();
     for seeds in seeds.chunk_by(|a, b| a / TOGETHER == b / TOGETHER) {
         let samples: Vec<_> = seeds.iter().map(|&seed| Sample::new(seed)).collect();
         for (sample, fault) in samples.iter().zip(try_together(on, &samples, &mut hits)) {

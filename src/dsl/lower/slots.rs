@@ -12,16 +12,29 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub(super) fn new(machine: &Machine, registers: &Output) -> Self {
+    /// Drops the moves to slots that nothing reads afterwards, too. The allocator saves a register that it borrows whether or not
+    /// there is a value in it, and the verifier refuses to have one saved that was never written.
+    pub(super) fn new(machine: &Machine, registers: &mut Output) -> Self {
         let count = registers.num_spillslots;
-        if count < 2 {
-            return Self { number: (0..count as u32).collect(), count };
+        if count == 0 {
+            return Self { number: Vec::new(), count };
         }
         let events = Events::new(machine, registers);
         let live = events.live_at_end(machine, count);
-        let conflicts = events.conflicts(&live, count);
-        colour(&conflicts, count)
+        let (conflicts, idle) = events.conflicts(&live, count);
+        drop_edits(registers, &idle);
+        let (number, count) = colour(&conflicts, count);
+        Self { number, count }
     }
+}
+
+/// Takes away the edits of these indexes, which ascend.
+fn drop_edits(registers: &mut Output, idle: &[usize]) {
+    let (mut index, mut idle) = (0, idle.iter().peekable());
+    registers.edits.retain(|_| {
+        index += 1;
+        idle.next_if_eq(&&(index - 1)).is_none()
+    });
 }
 
 /// Bits of slots.
@@ -58,7 +71,8 @@ impl Set {
 
 #[derive(Clone, Copy)]
 enum Event {
-    Written(usize),
+    /// Which slot, by which edit.
+    Written(usize, usize),
     Read(usize),
 }
 
@@ -72,14 +86,14 @@ struct Events {
 impl Events {
     fn new(machine: &Machine, registers: &Output) -> Self {
         let mut events = Self { all: Vec::new(), ends: Vec::with_capacity(machine.blocks.len()) };
-        let mut edits = registers.edits.iter().peekable();
+        let mut edits = registers.edits.iter().enumerate().peekable();
         // Blocks and edits both are in the order of the instructions. Operands are in registers, all of them.
         for block in &machine.blocks {
-            while let Some((_, Edit::Move { from, to })) =
-                edits.next_if(|(point, _)| point.inst().index() < block.end as usize)
+            while let Some((edit, (_, Edit::Move { from, to }))) =
+                edits.next_if(|(_, (point, _))| point.inst().index() < block.end as usize)
             {
                 events.all.extend(slot(*from).filter(|_| from != to).map(Event::Read));
-                events.all.extend(slot(*to).filter(|_| from != to).map(Event::Written));
+                events.all.extend(slot(*to).filter(|_| from != to).map(|slot| Event::Written(slot, edit)));
             }
             events.ends.push(events.all.len() as u32);
         }
@@ -102,7 +116,7 @@ impl Events {
                     at_end[block].join(&at_start[next.index()]);
                 }
                 let mut live = at_end[block].clone();
-                self.backwards(block, &mut live, |_, _| ());
+                self.backwards(block, &mut live, |_, _, _| ());
                 changed |= at_start[block].join(&live);
             }
             if !changed {
@@ -111,28 +125,34 @@ impl Events {
         }
     }
 
-    /// Walks up a block; tells of each slot that is written what else is live there.
-    fn backwards(&self, block: usize, live: &mut Set, mut written: impl FnMut(usize, &Set)) {
+    /// Walks up a block; tells of each slot that is written, by which edit, and what is live behind it, maybe the slot itself.
+    fn backwards(&self, block: usize, live: &mut Set, mut written: impl FnMut(usize, usize, &Set)) {
         for event in self.of(block).iter().rev() {
             match *event {
-                Event::Written(slot) => {
+                Event::Written(slot, edit) => {
+                    written(slot, edit, live);
                     live.remove(slot);
-                    written(slot, live);
                 }
                 Event::Read(slot) => live.add(slot),
             }
         }
     }
 
-    /// Which slots are written while which others are live.
-    fn conflicts(&self, at_end: &[Set], count: usize) -> Vec<Set> {
+    /// Which slots are written while which others are live; and the edits that write what nothing reads.
+    fn conflicts(&self, at_end: &[Set], count: usize) -> (Vec<Set>, Vec<usize>) {
         let mut conflicts = vec![Set::new(count); count];
+        let mut idle = Vec::new();
         for (block, live) in at_end.iter().enumerate() {
             let mut live = live.clone();
-            self.backwards(block, &mut live, |slot, live| {
-                conflicts[slot].join(live);
+            self.backwards(block, &mut live, |slot, edit, live| {
+                if live.has(slot) {
+                    conflicts[slot].join(live);
+                } else {
+                    idle.push(edit);
+                }
             });
         }
+        idle.sort_unstable();
         for one in 0..count {
             for other in (0..count).filter(|other| *other != one) {
                 if conflicts[one].has(other) {
@@ -140,7 +160,7 @@ impl Events {
                 }
             }
         }
-        conflicts
+        (conflicts, idle)
     }
 }
 
@@ -148,8 +168,8 @@ fn slot(allocation: Allocation) -> Option<usize> {
     allocation.as_stack().map(|slot| slot.index())
 }
 
-/// Gives each slot the first number that none in conflict with it has.
-fn colour(conflicts: &[Set], count: usize) -> Slots {
+/// Gives each slot the first number that none in conflict with it has; and how many numbers there are.
+fn colour(conflicts: &[Set], count: usize) -> (Vec<u32>, usize) {
     let mut number = vec![0; count];
     let mut used = 0;
     for slot in 0..count {
@@ -161,5 +181,5 @@ fn colour(conflicts: &[Set], count: usize) -> Slots {
         number[slot] = free as u32;
         used = used.max(free + 1);
     }
-    Slots { number, count: used }
+    (number, used)
 }
