@@ -13,10 +13,12 @@ impl View<'_> {
     /// for is shown as `?`; structs and arrays stop where the bytes stop.
     ///
     /// ```
-    /// use bpfsmith::btf::{Builder, BtfType};
-    /// use bpfsmith::{BtfType, Endian};
+    /// use bpfsmith::BtfType;
+    /// use bpfsmith::base::Endian;
+    /// use bpfsmith::btf::Builder;
     ///
     /// #[derive(BtfType)]
+    /// #[repr(C)]
     /// struct Pair {
     ///     left: u32,
     ///     right: [i16; 2],
