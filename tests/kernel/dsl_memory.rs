@@ -10,7 +10,7 @@ use bpfsmith::map::MapSpec;
 use bpfsmith::object::ObjectBuilder;
 
 use crate::common::{builder, load, run_on_packet};
-use crate::support::{Suite, all, has_cap_bpf, has_cap_perfmon, has_kernel};
+use crate::support::{Condition, Suite, all, has_cap_bpf, has_cap_perfmon, has_kernel};
 
 pub fn add(suite: &mut Suite) {
     let tests: [(&str, fn()); 5] = [
@@ -23,8 +23,8 @@ pub fn add(suite: &mut Suite) {
     for (name, test) in tests {
         suite.test_if(all(&[has_cap_bpf, has_cap_perfmon]), &format!("dsl memory: {name}"), test);
     }
-    let acquire = || has_kernel(6, 15);
-    suite.test_if(acquire, "dsl memory: loads that acquire, stores that release", acquires);
+    let acquire: &'static [fn() -> Condition] = &[has_cap_bpf, has_cap_perfmon, || has_kernel(6, 15)];
+    suite.test_if(all(acquire), "dsl memory: loads that acquire, stores that release", acquires);
 }
 
 /// Runs a syscall program, which has to return 0.
