@@ -11,7 +11,7 @@ use crate::dsl::lower::{Stages, compile};
 use crate::dsl::opt::optimise;
 use crate::interpreter::{Outcome, run};
 use crate::kernel;
-use crate::support::{Suite, has_cap_bpf};
+use crate::support::{Suite, all, has_cap_bpf, has_cap_perfmon};
 
 /// How many functions one run makes; more with `BPFSMITH_RANDOM`.
 const FUNCTIONS: u64 = 5_000;
@@ -23,7 +23,7 @@ const FOUND: [u64; 2] = [500_107, 1_000_892];
 pub fn add(suite: &mut Suite) {
     for (isa, name) in [(Isa::V3, "v3"), (Isa::V4, "v4"), (Isa::V1, "v1")] {
         let title = format!("random functions, {name}");
-        suite.test_if(has_cap_bpf, &title, move || functions(isa));
+        suite.test_if(all(&[has_cap_bpf, has_cap_perfmon]), &title, move || functions(isa));
     }
 }
 

@@ -4,14 +4,14 @@ use bpfsmith::dsl::{Func, Place, Syscall};
 use bpfsmith::object::{Object, ObjectBuilder};
 
 use crate::run::{On, Runner};
-use crate::support::{Suite, has_cap_bpf};
+use crate::support::{Suite, all, has_cap_bpf, has_cap_perfmon};
 
 type Numbers = [u64; 4];
 
 pub fn add(suite: &mut Suite) {
     for (name, object, numbers, returned) in cases() {
         let object = object.unwrap();
-        suite.test_if(has_cap_bpf, name, move || {
+        suite.test_if(all(&[has_cap_bpf, has_cap_perfmon]), name, move || {
             let mut runner = Runner::new(On::Kernel, &object).unwrap_or_else(|log| panic!("{log}"));
             assert_eq!(runner.run("prog", &numbers).unwrap().returned, returned);
         });

@@ -17,13 +17,17 @@ mod typed;
 use std::process::ExitCode;
 
 use run::On;
-use support::{Suite, has_cap_bpf};
+use support::{Suite, all, has_cap_bpf, has_cap_perfmon};
 
 fn main() -> ExitCode {
     let mut suite = Suite::new();
-    suite.test_if(has_cap_bpf, "random programs in the kernel", || run::random(On::Kernel));
+    suite.test_if(all(&[has_cap_bpf, has_cap_perfmon]), "random programs in the kernel", || {
+        run::random(On::Kernel)
+    });
     suite.test("random programs in the simulator", || run::random(On::Simulator));
-    suite.test_if(has_cap_bpf, "every operator in the kernel", || typed::operators(On::Kernel));
+    suite.test_if(all(&[has_cap_bpf, has_cap_perfmon]), "every operator in the kernel", || {
+        typed::operators(On::Kernel)
+    });
     suite.test("every operator in the simulator", || typed::operators(On::Simulator));
     found::add(&mut suite);
     suite.run()
