@@ -18,13 +18,17 @@ use bpfsmith::sim::{Input, Machine, RunError};
 use bpfsmith::target::Target;
 
 use crate::common::{Assembled, FP, builder, load};
-use crate::support::{Suite, has_cap_bpf};
+use crate::support::{Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon};
 
 pub fn add(suite: &mut Suite) {
     for (name, test) in
         packets::TESTS.iter().chain(checksums::TESTS).chain(plain::TESTS).chain(runs::TESTS).copied()
     {
-        suite.test_if(has_cap_bpf, &format!("simulator's helpers: {name}"), test);
+        suite.test_if(
+            all(&[has_cap_bpf, has_cap_net_admin, has_cap_perfmon]),
+            &format!("simulator's helpers: {name}"),
+            test,
+        );
     }
 }
 

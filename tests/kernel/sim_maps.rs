@@ -18,14 +18,20 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use crate::common::{Assembled, FP, builder, load};
-use crate::support::{Suite, has_cap_bpf};
+use crate::support::{Suite, all, has_cap_bpf, has_cap_net_admin, has_cap_perfmon};
 
 pub fn add(suite: &mut Suite) {
     for subject in subjects() {
         let name = format!("simulator: maps as the kernel's: {}", subject.name);
-        suite.test_if(has_cap_bpf, &name, move || on_one_cpu(|| compare_all(&subject)));
+        suite.test_if(all(&[has_cap_bpf, has_cap_net_admin, has_cap_perfmon]), &name, move || {
+            on_one_cpu(|| compare_all(&subject))
+        });
     }
-    suite.test_if(has_cap_bpf, "simulator: maps refused as by the kernel", refusals);
+    suite.test_if(
+        all(&[has_cap_bpf, has_cap_net_admin, has_cap_perfmon]),
+        "simulator: maps refused as by the kernel",
+        refusals,
+    );
 }
 
 /// A map to compare, and which keys are tried.
