@@ -64,13 +64,10 @@ mod func;
 mod function;
 mod global;
 mod inline_asm;
-// The front does not call all of it yet.
-#[allow(dead_code)]
 mod ir;
 mod iterate;
 mod kinds;
 mod lock;
-#[allow(dead_code)]
 mod lower;
 mod map;
 mod opt;
