@@ -9,7 +9,7 @@
 //! The size has 24 bits, the type the 7 above them, and the highest says that it is read-only.
 
 use super::{Row, done, rings};
-use crate::base::{Errno, Helper};
+use crate::base::{Endian, Errno, Helper};
 use crate::sim::cpu::Answer;
 use crate::sim::trap::Trap;
 use crate::sim::world::{World, number};
@@ -24,7 +24,9 @@ pub(super) const ROWS: &[Row] = &[
     (Helper::RINGBUF_DISCARD_DYNPTR, discard),
 ];
 
+/// `BPF_DYNPTR_TYPE_LOCAL`
 const LOCAL: u32 = 1;
+/// `BPF_DYNPTR_TYPE_RINGBUF`
 const RINGBUF: u32 = 2;
 const TYPE_SHIFT: u32 = 24;
 /// `DYNPTR_MAX_SIZE`
@@ -73,10 +75,24 @@ fn from_mem(world: &mut World, [address, size, flags, to, _]: [u64; 5]) -> Resul
 /// Writes a dynptr; null where there is none.
 fn set(world: &mut World, to: u64, result: Result<(u64, u32), Errno>, kind: u32) -> Result<Answer, Trap> {
     let (address, size) = result.map_or((0, 0), |(address, size)| (address, size | kind << TYPE_SHIFT));
-    world.write_number(to, 8, address)?;
-    world.write_number(to.wrapping_add(8), 4, size.into())?;
-    world.write_number(to.wrapping_add(12), 4, 0)?;
+    world.write(to, &encoded(address, size, world.memory.endian))?;
     Ok(done(result.map(|_| ())))
+}
+
+/// A dynptr to memory, as it lies in a program's.
+pub(super) fn to_memory(address: u64, size: u32, endian: Endian) -> Vec<u8> {
+    encoded(address, size | LOCAL << TYPE_SHIFT, endian).to_vec()
+}
+
+fn encoded(address: u64, size: u32, endian: Endian) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let (address, size) = match endian {
+        Endian::Little => (address.to_le_bytes(), size.to_le_bytes()),
+        Endian::Big => (address.to_be_bytes(), size.to_be_bytes()),
+    };
+    bytes[..8].copy_from_slice(&address);
+    bytes[8..12].copy_from_slice(&size);
+    bytes
 }
 
 fn reserve(world: &mut World, [map, size, flags, to, _]: [u64; 5]) -> Result<Answer, Trap> {

@@ -1,7 +1,7 @@
 //! Records to user space, and from it: ring buffers and perf events.
 
-use super::{Row, done, outcome};
-use crate::base::{Endian, Errno, Helper};
+use super::{Row, done, dynptr, outcome};
+use crate::base::{Errno, Helper};
 use crate::sim::cpu::{Answer, Callbacks, Step};
 use crate::sim::maps::{Ring, Wake};
 use crate::sim::memory::{Permit, Region, RegionId, RegionKind};
@@ -20,8 +20,6 @@ pub(super) const ROWS: &[Row] = &[
 
 /// How many records a drain takes at most (`BPF_MAX_USER_RINGBUF_SAMPLES`).
 const MOST_RECORDS: u64 = 128 << 10;
-/// The type of a dynptr to memory (`BPF_DYNPTR_TYPE_LOCAL`), above its size.
-const LOCAL: u32 = 1 << 24;
 
 fn output(world: &mut World, [map, data, size, flags, _]: [u64; 5]) -> Result<Answer, Trap> {
     let (helper, map) = (Helper::RINGBUF_OUTPUT, map);
@@ -124,18 +122,9 @@ impl Callbacks for Drain {
         let kind = RegionKind::Record(self.map);
         let size = record.len() as u32;
         let bytes = world.memory.add(Region::whole(kind, record.into(), Permit::BOTH));
-        let dynptr = dynptr(bytes.at(0), size, world.memory.endian);
+        let dynptr = dynptr::to_memory(bytes.at(0), size, world.memory.endian);
         let dynptr = world.memory.add(Region::whole(kind, dynptr, Permit::READ));
         self.lent = Some([bytes, dynptr]);
         Ok(Step::Call([dynptr.at(0), self.context, 0, 0, 0]))
-    }
-}
-
-/// A dynptr to memory: the address, the type and the size, where it begins.
-fn dynptr(address: u64, size: u32, endian: Endian) -> Vec<u8> {
-    let size = size | LOCAL;
-    match endian {
-        Endian::Little => [&address.to_le_bytes()[..], &size.to_le_bytes(), &[0; 4]].concat(),
-        Endian::Big => [&address.to_be_bytes()[..], &size.to_be_bytes(), &[0; 4]].concat(),
     }
 }
